@@ -1,0 +1,22 @@
+//! Builders for the tests of raskt: graphs written down in a few words, random graphs of known
+//! shapes, values whose damage shows, and the naive evaluation that all is compared with.
+//!
+//! This crate knows nothing about executors: the tests of those bring them along.
+//!
+//! Start reading at [`builder`].
+
+pub mod builder;
+pub mod evaluate;
+pub mod events;
+pub mod form;
+pub mod memory;
+pub mod process;
+pub mod shapes;
+
+pub use builder::{GraphBuilder, Hook, Keys};
+pub use evaluate::evaluate;
+pub use events::{Heard, Recorder};
+pub use form::{Codec, Form, number};
+pub use memory::peak_bytes;
+pub use process::alone;
+pub use shapes::{Plan, Shape, plans};

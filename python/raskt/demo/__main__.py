@@ -1,0 +1,5 @@
+"""Run the demonstration: ``python -m raskt.demo``."""
+
+from raskt.demo import main
+
+main()

@@ -1,0 +1,7 @@
+"""Fixtures of all tests."""
+
+from __future__ import annotations
+
+from _schedulers import any_scheduler, scheduler
+
+__all__ = ["any_scheduler", "scheduler"]

@@ -86,6 +86,34 @@ def test_ctrl_c(kind, scheduler):
     assert min(elapsed) < 0.2, elapsed
 
 
+WHILE_SUBMITTING = """
+import signal, threading
+from concurrent.futures import ThreadPoolExecutor
+import raskt
+
+class Pool(ThreadPoolExecutor):
+    def submit(self, *args, **kwargs):
+        future = super().submit(*args, **kwargs)
+        if threading.current_thread() is threading.main_thread():
+            signal.raise_signal(signal.SIGINT)
+        return future
+
+is_over = threading.Event()
+lazy = [raskt.delayed(is_over.wait)() for _ in range(3)]
+with Pool(3) as pool:
+    try:
+        raskt.compute(lazy, scheduler="threads", pool=pool)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+    is_over.set()
+"""
+
+
+def test_ctrl_c_while_a_pool_of_the_callers_takes_work():
+    with Program(WHILE_SUBMITTING) as program:
+        assert program.finish() == ["interrupted"]
+
+
 LEAVING = (
     TASKS
     + """

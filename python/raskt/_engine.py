@@ -95,9 +95,11 @@ def _workers(given: int | None, of_pool: int | None) -> int:
 
 
 def _is_of_processes(pool: Any) -> bool:
+    # By name, since there are forks of the standard library's pools.
     names = {base.__name__ for base in type(pool).__mro__}
+    paths = [f"{base.__module__}.{base.__name__}" for base in type(pool).__mro__]
     return "ProcessPoolExecutor" in names or (
-        "Pool" in names and "ThreadPool" not in names
+        any(path.endswith("pool.Pool") for path in paths) and "ThreadPool" not in names
     )
 
 

@@ -104,12 +104,15 @@ fn spawner(submit: Py<PyAny>) -> raskt_exec::threads::Spawn {
         Python::attach(|py| {
             let submitted = Bound::new(py, job).and_then(|job| submit.call1(py, (job,)));
             submitted.map(drop).map_err(|error| {
+                // Looking at the error runs handlers of signals, so this comes first: the
+                // interrupt would be raised here, where nobody can hear of it.
+                let reason = std::io::Error::other(error.to_string());
                 if error.is_instance_of::<PyKeyboardInterrupt>(py) {
                     // It is for the caller, who looks for it next.
                     // SAFETY: attached to the interpreter.
                     unsafe { pyo3::ffi::PyErr_SetInterrupt() };
                 }
-                std::io::Error::other(error.to_string())
+                reason
             })
         })
     })

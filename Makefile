@@ -82,6 +82,7 @@ bench: setup ## Measure raskt and Dask in one run
 
 peer: setup ## Run Dask's own tests against raskt, where the tool for it is there
 	@if test -f $(PEER); then \
+	    $(PY) -m pip install --quiet --group peer && \
 	    $(PY) $(PEER) --impl raskt --python $(PY) --suite core --failures; \
 	else \
 	    echo "$(PEER) is not there: set PEER to the path of peer_suite.py"; \

@@ -1,8 +1,10 @@
-//! The attribute `#[raskt::task]`.
+//! The attribute `#[raskt::task]`, and the derive `Wire` of messages.
 //!
-//! It leaves the function as it is and adds a type of the same name (types and functions have
+//! The attribute leaves the function as it is and adds a type of the same name (types and functions have
 //! separate namespaces) with two functions: `name::lazy(...)` and `name::pure(...)`. It knows
 //! nothing of how tasks are run.
+
+mod wire;
 
 use proc_macro::TokenStream;
 use proc_macro2::{Span, TokenStream as Tokens};
@@ -36,6 +38,13 @@ pub fn task(attributes: TokenStream, item: TokenStream) -> TokenStream {
         quote! { #function #error }
     });
     expanded.into()
+}
+
+/// Gives a message its binary form. Used inside of `raskt-wire` only.
+#[proc_macro_derive(Wire)]
+pub fn derive_wire(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as syn::DeriveInput);
+    wire::expand(&input).unwrap_or_else(|error| error.to_compile_error()).into()
 }
 
 fn expand(function: &ItemFn) -> Result<Tokens, syn::Error> {

@@ -16,9 +16,19 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("raskt-draw", &[]),
     ("raskt-macros", &[]),
     ("raskt-exec", &["raskt-graph"]),
-    ("raskt", &["raskt-draw", "raskt-exec", "raskt-graph", "raskt-macros"]),
-    ("raskt-py", &["raskt-draw", "raskt-exec", "raskt-graph"]),
-    ("raskt-testkit", &["raskt-graph"]),
+    ("raskt-wire", &["raskt-graph", "raskt-macros"]),
+    ("raskt-scheduler", &["raskt-graph", "raskt-wire"]),
+    ("raskt-worker", &["raskt-graph", "raskt-wire"]),
+    (
+        "raskt-cluster",
+        &["raskt-exec", "raskt-graph", "raskt-scheduler", "raskt-wire", "raskt-worker"],
+    ),
+    (
+        "raskt",
+        &["raskt-cluster", "raskt-draw", "raskt-exec", "raskt-graph", "raskt-macros", "raskt-wire"],
+    ),
+    ("raskt-py", &["raskt-cluster", "raskt-draw", "raskt-exec", "raskt-graph", "raskt-wire"]),
+    ("raskt-testkit", &["raskt-graph", "raskt-scheduler", "raskt-wire", "raskt-worker"]),
 ];
 
 /// Others' crates that only some of ours may reach, in any number of steps; whoever imports

@@ -1,0 +1,1 @@
+//! One worker of a cluster as a state machine.

@@ -1,1 +1,4 @@
 //! The shell of the cluster.
+
+pub mod pack;
+pub mod payload;

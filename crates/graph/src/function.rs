@@ -2,9 +2,10 @@
 
 use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::arg::Arg;
-use crate::value::Value;
+use crate::value::{CodecError, Value};
 
 /// Why a task failed: the task's own error.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -34,6 +35,28 @@ pub trait Function: Any + Send + Sync {
     fn needs_scope(&self) -> bool {
         false
     }
+
+    /// What to say of it in another process, so that it can be called there.
+    ///
+    /// # Errors
+    /// If it cannot be called anywhere else, or cannot be written.
+    fn encode(&self) -> Result<Portable, CodecError> {
+        Err(CodecError::NoCodec { type_name: "function" })
+    }
+
+    /// Functions with the same number are encoded once where many are. None: each on its own.
+    fn identity(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// A function as other processes know it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Portable {
+    /// Who makes it again there: the name of a registered function, or of a kind of functions.
+    pub name: Arc<str>,
+    /// What that needs to be told.
+    pub parameters: Vec<u8>,
 }
 
 /// The arguments of one call.
@@ -124,7 +147,14 @@ impl Function for Alias {
     fn is_alias(&self) -> bool {
         true
     }
+
+    fn encode(&self) -> Result<Portable, CodecError> {
+        Ok(Portable { name: ALIAS.into(), parameters: Vec::new() })
+    }
 }
+
+/// What [`Alias`] is called in other processes.
+pub const ALIAS: &str = "alias";
 
 /// A function made of a Rust closure over values.
 pub struct FromFn<F> {

@@ -28,7 +28,7 @@ pub mod value;
 
 pub use arg::Arg;
 pub use executor::{Cancel, Control, Event, Executor, RunError, Subscriber};
-pub use function::{Call, Failure, Function};
+pub use function::{Call, Failure, Function, Portable};
 pub use graph::{Graph, TaskId};
 pub use key::{Key, Prefix, Token};
 pub use lower::lower;

@@ -207,7 +207,7 @@ impl<'a> Packer<'a> {
             }
             Callee::Named(portable) => {
                 draft.writer.put_u8(NAMED);
-                put_text(&portable.name, &mut draft.writer);
+                put_text(portable.name.as_bytes(), &mut draft.writer);
                 put_text(&portable.parameters, &mut draft.writer);
             }
         }

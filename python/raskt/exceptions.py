@@ -33,3 +33,40 @@ class WorkerProcessDied(RasktError):
 
 class SerializationError(RasktError, TypeError):
     """A function, an argument or a result cannot be sent to another process."""
+
+
+class RequestError(RasktError):
+    """The scheduler did not answer a request as asked."""
+
+
+class RequestNotFound(RequestError, KeyError):
+    """What a request named is not there."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class RequestExists(RequestError):
+    """What a request would make is there already."""
+
+
+class RequestTimeout(RequestError, TimeoutError):
+    """What a request waits for did not happen in time."""
+
+
+class RequestRefused(RequestError, PermissionError):
+    """What a request asks for is not allowed here."""
+
+
+class RequestInvalid(RequestError, ValueError):
+    """A request contradicts itself."""
+
+
+class RequestFailed(RequestError):
+    """Whoever should answer a request failed; ``payload`` is its own account."""
+
+    payload: bytes = b""
+
+
+class RequestGone(RequestError, ConnectionError):
+    """Whoever should answer a request is gone."""

@@ -1,4 +1,16 @@
-//! The shell of the cluster.
+//! The cluster's shell: sockets, clocks, threads and processes around the state machines.
 
+pub mod address;
+mod clock;
+pub mod error;
+mod net;
 pub mod pack;
 pub mod payload;
+pub mod security;
+
+pub use address::Address;
+pub use error::{BindError, ConnectError, LinkError, TlsError};
+pub use net::compress::Compression;
+pub use net::frame::Limits;
+pub use net::secret::Secret;
+pub use security::{Security, TlsFiles};

@@ -71,7 +71,7 @@ pub struct Packer<'a> {
     by_id: Map<BlobId, u32>,
     /// Functions that were written before, by where they are; and functions that have a number
     /// of their own, by that.
-    functions: Map<(u64, bool), Callee>,
+    functions: Map<(u128, bool), Callee>,
     /// Literals that were written before as blobs, by where they are.
     literals: Map<usize, u32>,
     /// Keeps alive what is known by its address.
@@ -181,7 +181,7 @@ impl<'a> Packer<'a> {
     ) -> Result<(), PayloadError> {
         let key = match function.identity() {
             Some(identity) => (identity, true),
-            None => (Arc::as_ptr(function).cast::<()>() as u64, false),
+            None => (Arc::as_ptr(function).cast::<()>() as u128, false),
         };
         let callee = match self.functions.get(&key) {
             Some(callee) => callee.clone(),

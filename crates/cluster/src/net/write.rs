@@ -1,0 +1,67 @@
+//! Packets to a stream of bytes: a task for each connection.
+
+use raskt_wire::Packet;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::compress::{Compression, compress};
+use super::frame::{Frame, Outgoing};
+use super::link::Item;
+use super::link::Queued;
+use crate::error::LinkError;
+
+/// What is done to frames on their way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Style {
+    /// Are their checksums taken?
+    pub(crate) checked: bool,
+    /// Are they compressed?
+    pub(crate) codec: Compression,
+}
+
+/// So many packets go out in one write at most.
+const BATCH: usize = 512;
+/// Compressing more than this goes to another thread.
+const LONG_WORK_BYTES: usize = 256 << 10;
+
+/// Writes what comes from the queue until it ends.
+pub(crate) async fn write<W: AsyncWrite + Unpin>(
+    mut stream: W,
+    mut queue: UnboundedReceiver<Item>,
+    queued: &Queued,
+    style: Style,
+) -> Result<(), LinkError> {
+    let mut items = Vec::new();
+    while queue.recv_many(&mut items, BATCH).await > 0 {
+        let mut outgoing = Outgoing::default();
+        let mut bytes = 0;
+        for item in items.drain(..) {
+            // What goes over a socket was encoded by whoever sent it.
+            let Item::Packet(packet) = item else { continue };
+            bytes += packet.nbytes();
+            push(&mut outgoing, packet, style).await;
+        }
+        outgoing.seal();
+        stream.write_all_buf(&mut outgoing).await?;
+        stream.flush().await?;
+        queued.take(bytes);
+    }
+    Ok(stream.shutdown().await?)
+}
+
+async fn push(outgoing: &mut Outgoing, packet: Packet, style: Style) {
+    if style.codec == Compression::None {
+        return outgoing.push(packet, style.checked);
+    }
+    let mut frames = Vec::with_capacity(packet.frames.len());
+    for bytes in packet.frames {
+        if bytes.len() < LONG_WORK_BYTES {
+            frames.push(compress(bytes, style.codec));
+            continue;
+        }
+        let plain = bytes.clone();
+        let packed = tokio::task::spawn_blocking(move || compress(bytes, style.codec)).await;
+        frames.push(packed.unwrap_or_else(|_| Frame::plain(plain)));
+    }
+    outgoing.push_frames(packet.head, frames, style.checked);
+}

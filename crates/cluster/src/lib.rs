@@ -1,6 +1,7 @@
 //! The cluster's shell: sockets, clocks, threads and processes around the state machines.
 
 pub mod address;
+pub mod client;
 mod clock;
 pub mod error;
 mod net;

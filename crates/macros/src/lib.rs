@@ -1,8 +1,9 @@
 //! The attribute `#[raskt::task]`, and the derive `Wire` of messages.
 //!
-//! The attribute leaves the function as it is and adds a type of the same name (types and functions have
-//! separate namespaces) with two functions: `name::lazy(...)` and `name::pure(...)`. It knows
-//! nothing of how tasks are run.
+//! The attribute leaves the function as it is and adds a type of the same name (types and
+//! functions have separate namespaces) with two functions: `name::lazy(...)` and
+//! `name::pure(...)`. The function is registered, so that another process of the program finds
+//! it by its name. The attribute knows nothing of how tasks are run.
 
 mod wire;
 
@@ -103,11 +104,20 @@ fn expand(function: &ItemFn) -> Result<Tokens, syn::Error> {
             }
 
             fn call(#given: ::std::vec::Vec<::raskt::task::Argument>) -> ::raskt::task::NewTask {
-                static FUNCTION: ::raskt::task::Shared =
-                    ::raskt::task::Shared::new(#text, ::std::module_path!(), #code);
-                ::raskt::task::NewTask::new(&FUNCTION, |#args| {
-                    ::std::result::Result::Ok(::raskt::graph::Value::new::<#output>(#call))
-                }, #given)
+                static FUNCTION: ::raskt::task::Shared = ::raskt::task::Shared::new(
+                    #text,
+                    ::std::module_path!(),
+                    #code,
+                    |#args| ::std::result::Result::Ok(
+                        ::raskt::graph::Value::new::<#output>(#call)
+                    ),
+                    || {
+                        use ::raskt::task::{AnyType as _, Probe};
+                        [#(Probe::<#types>::types(),)* Probe::<#output>::types()].concat()
+                    },
+                );
+                ::raskt::task::submit! { ::raskt::task::Registered(&FUNCTION) }
+                ::raskt::task::NewTask::new(&FUNCTION, #given)
             }
         }
     })

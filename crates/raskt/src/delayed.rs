@@ -5,12 +5,12 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use raskt_draw::{DrawError, Picture};
-use raskt_graph::function::FromFn;
 use raskt_graph::{Arg, Graph, Key, Node, Payload, Prefix, RunError, Value, lower};
 
 use crate::compute::{Compute, compute};
 use crate::picture::picture;
-use crate::task::{Argument, get};
+use crate::registry::Gather;
+use crate::task::Argument;
 
 /// A value of type `T` that has not been computed yet. Copies are free.
 pub struct Delayed<T> {
@@ -202,12 +202,7 @@ impl<T: Payload, const N: usize> From<[Delayed<T>; N]> for Lazy<Vec<T>> {
 
 impl<T: Payload> From<&[Delayed<T>]> for Lazy<Vec<T>> {
     fn from(delayed: &[Delayed<T>]) -> Lazy<Vec<T>> {
-        let gather = FromFn::new("gather", |values| {
-            let items = values.iter().enumerate().map(|(i, value)| get::<T>(value, "gather", i));
-            let items: Result<Vec<T>, _> = items.map(|item| item.cloned()).collect();
-            Ok(Value::new(items?))
-        });
         let nodes = delayed.iter().map(|delayed| delayed.node.clone()).collect();
-        Lazy::Gathered(Gathered { nodes, gather: Arc::new(gather) })
+        Lazy::Gathered(Gathered { nodes, gather: Gather::<T>::shared() })
     }
 }

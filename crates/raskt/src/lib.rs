@@ -51,11 +51,13 @@
 //! This crate knows nothing about Python. Start reading at [`delayed`], then
 //! [`compute`](mod@compute).
 
+pub mod cluster;
 pub mod collection;
 pub mod compute;
 pub mod delayed;
 pub mod picture;
 pub mod progress;
+pub mod registry;
 pub mod task;
 
 pub use collection::Collection;

@@ -49,13 +49,13 @@
 //! }
 //! ```
 
-use std::sync::{Arc, OnceLock};
-
-use raskt_graph::function::FromFn;
+pub use inventory::submit;
 use raskt_graph::tokenize::token_of_bytes;
-use raskt_graph::{Arg, Failure, Function, Key, Node, Payload, Prefix, Value};
+use raskt_graph::{Arg, Failure, Key, Node, Payload, Value};
 
 use crate::delayed::Delayed;
+use crate::registry::Made;
+pub use crate::registry::{AnyType, Body, Probe, Registered, Shared, Type};
 
 /// A call that is to become a task.
 pub struct NewTask {
@@ -74,7 +74,7 @@ pub struct Argument {
 
 impl NewTask {
     /// A call of a function.
-    pub fn new(function: &'static Shared, body: Body, args: Vec<Argument>) -> NewTask {
+    pub fn new(function: &'static Shared, args: Vec<Argument>) -> NewTask {
         let mut inputs: Vec<Node> = Vec::new();
         let mut given = Vec::with_capacity(args.len());
         for Argument { arg, inputs: needs } in args {
@@ -85,7 +85,7 @@ impl NewTask {
             });
             inputs.extend(needs);
         }
-        NewTask { made: function.made(body), args: given, inputs }
+        NewTask { made: function.made(), args: given, inputs }
     }
 
     /// The task, unlike any other.
@@ -96,7 +96,7 @@ impl NewTask {
 
     /// The task, the same as any of this function with equal arguments.
     pub fn pure<T>(self) -> Delayed<T> {
-        let mut bytes = self.made.identity.clone().into_bytes();
+        let mut bytes = self.made.identity.to_le_bytes().to_vec();
         for arg in &self.args {
             self.describe(arg, &mut bytes);
         }
@@ -140,44 +140,6 @@ fn part(kind: u8, content: &[u8], bytes: &mut Vec<u8>) {
     bytes.push(kind);
     bytes.extend_from_slice(&(content.len() as u64).to_le_bytes());
     bytes.extend_from_slice(content);
-}
-
-/// What a task's function looks like inside.
-pub type Body = fn(&[Value]) -> Result<Value, Failure>;
-
-/// A function as its tasks share it, made at its first call.
-pub struct Shared {
-    name: &'static str,
-    module: &'static str,
-    code: &'static str,
-    made: OnceLock<Made>,
-}
-
-struct Made {
-    prefix: Prefix,
-    function: Arc<dyn Function>,
-    /// Differs from that of every other function, also of those with the same name.
-    identity: String,
-}
-
-impl Shared {
-    /// The function with this name in this module, which reads so.
-    pub const fn new(name: &'static str, module: &'static str, code: &'static str) -> Shared {
-        Shared { name, module, code, made: OnceLock::new() }
-    }
-
-    fn made(&'static self, body: Body) -> &'static Made {
-        self.made.get_or_init(|| {
-            let mut bytes = Vec::new();
-            part(b'm', self.module.as_bytes(), &mut bytes);
-            part(b'f', self.code.as_bytes(), &mut bytes);
-            Made {
-                prefix: Prefix::new(self.name),
-                function: Arc::new(FromFn::new(self.name, body)),
-                identity: token_of_bytes(&bytes).to_string(),
-            }
-        })
-    }
 }
 
 /// The Rust value of an argument.

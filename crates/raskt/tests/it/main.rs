@@ -2,6 +2,7 @@
 
 mod arguments;
 mod cancelling;
+mod cluster_codec;
 mod collections;
 mod command;
 mod failures;

@@ -1,0 +1,5 @@
+//! Tasks on a cluster of processes, which may be on many machines.
+
+mod codec;
+
+pub use codec::RustCodec;

@@ -184,6 +184,11 @@ impl Client {
         *self.shared().listener.lock() = Some(Arc::from(listener));
     }
 
+    /// Are both the same connection?
+    pub fn is_same(&self, other: &Client) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Where the scheduler is.
     pub fn address(&self) -> &Address {
         &self.shared().address

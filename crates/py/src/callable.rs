@@ -6,8 +6,9 @@ use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFrozenSet, PyList, PySet, PySlice, PyTuple};
-use raskt_graph::{Arg, Call, Failure, Function, Value};
+use raskt_graph::{Arg, Call, CodecError, Failure, Function, Portable, Value};
 
+use crate::cluster::codec::{not_written, portable};
 use crate::value::{to_python, wrap};
 
 /// A Python callable. The last arguments of a call are those with names.
@@ -67,6 +68,25 @@ impl Function for PyFunction {
 
     fn needs_scope(&self) -> bool {
         true
+    }
+
+    fn encode(&self) -> Result<Portable, CodecError> {
+        Python::attach(|py| match &self.kwnames {
+            None => portable(self.callable.bind(py), "py"),
+            Some(names) => {
+                let both = (self.callable.bind(py), names.bind(py));
+                portable(both.into_pyobject(py).map_err(not_written)?.as_any(), "py:kwargs")
+            }
+        })
+    }
+
+    fn identity(&self) -> Option<u128> {
+        let names = self.kwnames.as_ref().map(|names| Python::attach(|py| names.bind(py).hash()));
+        let names = match names {
+            None => 0,
+            Some(hash) => hash.ok()?,
+        };
+        Some((self.callable.as_ptr() as u128) << 64 | u128::from(names as u64))
     }
 }
 
@@ -213,6 +233,22 @@ impl Function for Build {
     fn needs_scope(&self) -> bool {
         true
     }
+
+    fn encode(&self) -> Result<Portable, CodecError> {
+        let of_class =
+            |class: &Py<PyAny>, name| Python::attach(|py| portable(class.bind(py), name));
+        match self {
+            Build::DictLike(class) => of_class(class, "py:dict-like"),
+            Build::Named(class) => of_class(class, "py:named"),
+            Build::Dataclass(class, names) => Python::attach(|py| {
+                let both = (class.bind(py), names).into_pyobject(py).map_err(not_written)?;
+                portable(both.as_any(), "py:dataclass")
+            }),
+            _ => {
+                Ok(Portable { name: format!("py:{}", self.name()).into(), parameters: Vec::new() })
+            }
+        }
+    }
 }
 
 /// Gives its one argument: a container as a task of its own.
@@ -231,6 +267,10 @@ impl Function for Identity {
 
     fn needs_scope(&self) -> bool {
         true
+    }
+
+    fn encode(&self) -> Result<Portable, CodecError> {
+        Ok(Portable { name: "py:identity".into(), parameters: Vec::new() })
     }
 }
 

@@ -3,9 +3,10 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyInt, PyString, PyTuple, PyType};
 use raskt_graph::hash::Map;
-use raskt_graph::{Call, Failure, Function, Value};
+use raskt_graph::{Call, CodecError, Failure, Function, Portable, Value};
 
 use crate::callable::call_python;
+use crate::cluster::codec::{not_written, portable};
 use crate::value::{to_python, wrap};
 
 /// What a type of Dask's stands for in a graph.
@@ -90,5 +91,12 @@ impl Function for ForeignNode {
 
     fn needs_scope(&self) -> bool {
         true
+    }
+
+    fn encode(&self) -> Result<Portable, CodecError> {
+        Python::attach(|py| {
+            let parts = (self.node.bind(py), self.keys.bind(py), &self.name);
+            portable(parts.into_pyobject(py).map_err(not_written)?.as_any(), "py:node")
+        })
     }
 }

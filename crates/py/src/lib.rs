@@ -9,6 +9,7 @@
 use pyo3::prelude::*;
 
 mod callable;
+mod cluster;
 mod delayed;
 mod dict_graph;
 mod errors;
@@ -42,6 +43,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<delayed::DelayedLeaf>()?;
     module.add_class::<delayed::DelayedAttr>()?;
     module.add_class::<values::Values>()?;
+    module.add_class::<cluster::client::ClusterClient>()?;
+    module.add_class::<cluster::future::Future>()?;
+    module.add_class::<cluster::reply::Reply>()?;
     module.add_class::<spec::Task>()?;
     module.add_class::<spec::TaskRef>()?;
     module.add_class::<spec::Alias>()?;

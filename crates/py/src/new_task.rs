@@ -12,6 +12,7 @@ use raskt_graph::hash::Map;
 use raskt_graph::{Arg, Function, Key, Node, Prefix};
 
 use crate::callable::PyFunction;
+use crate::cluster::future::Future;
 use crate::delayed::Delayed;
 use crate::dict_graph;
 use crate::spec;
@@ -84,6 +85,9 @@ pub(crate) fn node_of(object: &Bound<'_, PyAny>) -> PyResult<Node> {
         return Ok(delayed.get().node.clone());
     }
     let py = object.py();
+    if let Ok(future) = object.cast::<Future>() {
+        return future.get().node(py);
+    }
     let finalized = FINALIZE.import(py, "raskt.base", "finalize")?.call1((object,))?;
     Ok(finalized.cast::<Delayed>()?.get().node.clone())
 }

@@ -6,6 +6,7 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple};
 use raskt_graph::Token;
 use raskt_graph::tokenize::token_of_bytes;
 
+use crate::cluster::future::Future;
 use crate::delayed::Delayed;
 
 /// Collects the bytes that a token stands for. Every part says its kind and its length, so
@@ -58,6 +59,8 @@ impl Tokenizer {
     pub(crate) fn object(&mut self, object: &Bound<'_, PyAny>) -> PyResult<()> {
         if let Ok(delayed) = object.cast::<Delayed>() {
             self.part(b'k', delayed.get().node.key().to_string().as_bytes());
+        } else if let Ok(future) = object.cast::<Future>() {
+            self.part(b'k', future.get().node(object.py())?.key().to_string().as_bytes());
         } else if let Ok(text) = object.cast_exact::<PyString>() {
             self.part(b's', text.to_cow()?.as_bytes());
         } else if object.is_exact_instance_of::<PyBool>() {

@@ -12,6 +12,7 @@ use raskt_graph::hash::Map;
 use raskt_graph::{Arg, Value};
 
 use crate::callable::{Build, evaluate, shared};
+use crate::cluster::future::Future;
 use crate::delayed::Delayed;
 use crate::value::literal;
 
@@ -44,7 +45,7 @@ impl<'py> Unpacker<'py> {
         if is_plain(object) {
             return Ok(None);
         }
-        if object.is_instance_of::<Delayed>() {
+        if object.is_instance_of::<Delayed>() || object.is_instance_of::<Future>() {
             return Ok(Some(self.input(object)));
         }
         if self.traverse

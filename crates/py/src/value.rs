@@ -70,7 +70,7 @@ impl Data for PyData {
 }
 
 /// Pickles with protocol 5: arrays and frames stay out of the pickle and are not copied.
-fn dump(object: &Bound<'_, PyAny>) -> PyResult<Encoded> {
+pub(crate) fn dump(object: &Bound<'_, PyAny>) -> PyResult<Encoded> {
     let py = object.py();
     let dumps = py.import("raskt._pickle")?.getattr(intern!(py, "dumps"))?;
     let parts = call_python(&dumps, &(object,).into_pyobject(py)?, None)?;
@@ -79,19 +79,25 @@ fn dump(object: &Bound<'_, PyAny>) -> PyResult<Encoded> {
     for view in views {
         buffers.push(Box::new(Exported(PyBuffer::get(&view)?)));
     }
-    Ok(Encoded { decode: load, header: header.as_bytes().to_vec(), buffers })
+    Ok(Encoded { decode, header: header.as_bytes().to_vec(), buffers })
 }
 
-fn load(header: &[u8], buffers: Vec<Vec<u8>>) -> Result<Value, CodecError> {
+fn decode(header: &[u8], buffers: Vec<Vec<u8>>) -> Result<Value, CodecError> {
     let failed = |e: PyErr| CodecError::Decode { type_name: "Python object", source: e.into() };
-    Python::attach(|py| {
-        let buffers: PyResult<Vec<_>> =
-            buffers.into_iter().map(|bytes| Bound::new(py, OwnedBytes(bytes))).collect();
-        let args = (PyBytes::new(py, header), buffers?).into_pyobject(py)?;
-        let loads = py.import("raskt._pickle")?.getattr(intern!(py, "loads"))?;
-        Ok(wrap(call_python(&loads, &args, None)?))
-    })
-    .map_err(failed)
+    Python::attach(|py| Ok(wrap(load(py, header, buffers)?))).map_err(failed)
+}
+
+/// The object of a pickle, built on `buffers` without a copy.
+pub(crate) fn load<'py>(
+    py: Python<'py>,
+    header: &[u8],
+    buffers: Vec<Vec<u8>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let buffers: PyResult<Vec<_>> =
+        buffers.into_iter().map(|bytes| Bound::new(py, OwnedBytes(bytes))).collect();
+    let args = (PyBytes::new(py, header), buffers?).into_pyobject(py)?;
+    let loads = py.import("raskt._pickle")?.getattr(intern!(py, "loads"))?;
+    call_python(&loads, &args, None)
 }
 
 /// The memory of an object that exports it.

@@ -22,6 +22,10 @@ impl Values {
         Values { nodes, distinct }
     }
 
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
     /// Does something with the values of any iterable of lazy values.
     pub(crate) fn with<R>(
         values: &Bound<'_, PyAny>,

@@ -5,12 +5,11 @@
 //! and sleep until the client's thread has news for them.
 //!
 //! `entry.rs` has what is known of a result, `inbox.rs` reads the scheduler's messages,
-//! `fetch.rs` and `scatter.rs` move data, over the connections of `peers.rs`.
+//! `fetch.rs` and `scatter.rs` move data, over the connections of [`crate::peers`].
 
 mod entry;
 mod fetch;
 mod inbox;
-mod peers;
 mod reply;
 mod scatter;
 
@@ -30,6 +29,7 @@ use tokio::sync::Notify;
 use crate::address::Address;
 use crate::error::ConnectError;
 use crate::net::{Link, Outbox, connect};
+use crate::peers::Peers;
 use crate::security::Security;
 
 pub use entry::{Entry, Outcome, Status};
@@ -41,6 +41,9 @@ pub use scatter::{Placement, ScatterError};
 /// ends when the last one is dropped.
 #[derive(Clone)]
 pub struct Client(Arc<Closing>);
+
+/// How long a worker may take to accept a connection.
+const PEER_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How to connect.
 #[derive(Clone, Debug)]
@@ -99,7 +102,6 @@ pub(crate) struct Shared {
     id: ClientId,
     scheduler: Arc<str>,
     warning: Arc<str>,
-    security: Security,
     outbox: Outbox,
     runtime: tokio::runtime::Handle,
     table: Mutex<Table>,
@@ -110,7 +112,7 @@ pub(crate) struct Shared {
     wake: Notify,
     generation: AtomicU64,
     is_open: AtomicBool,
-    peers: peers::Peers,
+    peers: Arc<Peers>,
     listener: Mutex<Option<Arc<dyn Fn(Notice) + Send + Sync>>>,
 }
 
@@ -157,7 +159,6 @@ impl Client {
             id,
             scheduler,
             warning,
-            security: options.security.clone(),
             outbox,
             runtime: runtime.handle().clone(),
             table: Mutex::default(),
@@ -167,7 +168,7 @@ impl Client {
             wake: Notify::new(),
             generation: AtomicU64::new(0),
             is_open: AtomicBool::new(true),
-            peers: peers::Peers::default(),
+            peers: Peers::new(options.name.as_str().into(), options.security, PEER_PATIENCE),
             listener: Mutex::new(None),
         });
         let run = inbox::run(shared.clone(), incoming, options.heartbeat);

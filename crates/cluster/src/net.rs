@@ -20,5 +20,5 @@ pub(crate) mod tls;
 pub(crate) mod write;
 
 pub(crate) use connect::connect;
-pub(crate) use link::{Incoming, Link, Message, Outbox};
+pub(crate) use link::{Incoming, Link, Outbox, forward};
 pub(crate) use listen::{Arrival, Listener};

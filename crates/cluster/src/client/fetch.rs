@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use raskt_graph::hash::Map;
-use raskt_wire::{Answer, Location, Peer, Question, RequestError, Sent, TaskUid, WireValue};
+use raskt_wire::{Answer, Location, Question, RequestError, Sent, TaskUid, WireValue};
 
-use super::peers::PeerError;
 use super::{Client, Shared};
 
 /// Why a result could not be fetched.
@@ -101,7 +100,8 @@ async fn fetch(shared: &Arc<Shared>, keys: &[Arc<str>]) -> Result<Vec<WireValue>
         let by_worker = locate(shared, &wanted, &missing, attempt).await?;
         let asked = by_worker.into_iter().map(|(address, wanted)| {
             let shared = shared.clone();
-            tokio::spawn(async move { (ask(&shared, &address, &wanted).await, wanted) })
+            let uids = wanted.iter().map(|(_, uid)| *uid).collect();
+            tokio::spawn(async move { (shared.peers.get(&address, uids).await, wanted) })
         });
         // All are asked at once.
         let asked: Vec<_> = asked.collect();
@@ -157,17 +157,4 @@ async fn locate(
         }
     }
     Ok(by_worker)
-}
-
-async fn ask(
-    shared: &Arc<Shared>,
-    address: &Arc<str>,
-    wanted: &Wanted,
-) -> Result<Vec<(TaskUid, Sent)>, PeerError> {
-    let link = shared.peers.link(shared, address).await?;
-    let uids = wanted.iter().map(|(_, uid)| *uid).collect();
-    match link.ask(|id| Peer::Get { id, uids }).await? {
-        Peer::Data { items, .. } if items.len() == wanted.len() => Ok(items),
-        _ => Err(PeerError::Lost),
-    }
 }

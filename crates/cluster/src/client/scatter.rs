@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use raskt_wire::{
-    Answer, FromClient, Peer, PlacedData, Put, Question, RequestError, TaskUid, WireValue, WorkerId,
+    Answer, FromClient, PlacedData, Put, Question, RequestError, TaskUid, WireValue, WorkerId,
 };
 
-use super::peers::PeerError;
 use super::{Client, Entry, Shared};
 
 /// Data for the workers.
@@ -89,7 +88,7 @@ async fn place(
             let Placement { key, nbytes, value } = item.clone();
             let put = Put { uid, key, nbytes, value };
             let (shared, target) = (shared.clone(), address.clone());
-            let sent = tokio::spawn(async move { bring(&shared, &target, put).await });
+            let sent = tokio::spawn(async move { shared.peers.put(&target, vec![put]).await });
             on_the_way.push((uid, worker, address, sent));
         }
     }
@@ -110,12 +109,4 @@ async fn place(
     });
     shared.outbox.send(FromClient::Placed(placed.collect()));
     failed.map_or(Ok(()), Err)
-}
-
-async fn bring(shared: &Arc<Shared>, address: &Arc<str>, put: Put) -> Result<(), PeerError> {
-    let link = shared.peers.link(shared, address).await?;
-    match link.ask(|id| Peer::Put { id, items: vec![put] }).await? {
-        Peer::Kept(_) => Ok(()),
-        _ => Err(PeerError::Lost),
-    }
 }

@@ -179,11 +179,6 @@ impl Outgoing {
         }
     }
 
-    /// How many bytes are collected to be written at once.
-    pub(crate) fn collected(&self) -> usize {
-        self.left
-    }
-
     /// Nothing more comes: makes the last part ready to be written.
     pub(crate) fn seal(&mut self) {
         if !self.small.is_empty() {

@@ -25,6 +25,8 @@ impl<T: Wire + Send + 'static> Message for T {}
 pub(crate) enum Item {
     Packet(Packet),
     Local(Box<dyn Any + Send>),
+    /// Nothing more comes.
+    End,
 }
 
 /// A connection that has been greeted.
@@ -137,6 +139,7 @@ impl Incoming {
 fn opened<M: Message>(item: Item) -> Result<M, LinkError> {
     match item {
         Item::Packet(packet) => Ok(packet.open()?),
+        Item::End => Err(LinkError::Closed),
         Item::Local(any) => any.downcast().map(|m| *m).map_err(|_| WireError::NotOurs.into()),
     }
 }
@@ -171,9 +174,12 @@ impl Outbox {
         }
     }
 
-    /// Waits until the connection is gone.
-    pub(crate) async fn closed(&self) {
-        self.queue.closed().await;
+    /// Waits until all that was sent is delivered, or the connection is gone, and closes it.
+    pub(crate) async fn finish(&self) {
+        let _ = self.queue.send(Item::End);
+        if self.writer.is_some() {
+            self.queue.closed().await;
+        }
     }
 
     /// Ends the connection, whatever waits to be written.
@@ -182,6 +188,27 @@ impl Outbox {
             writer.abort();
         }
     }
+}
+
+/// Hands on what comes until it ends; the last that is handed on is how it ended. While too
+/// much waits to be sent to the other side, it is not heard.
+pub(crate) fn forward<M: Message, T: Send + 'static>(
+    mut incoming: Incoming,
+    outbox: Outbox,
+    to: UnboundedSender<T>,
+    wrap: impl Fn(Result<Vec<M>, LinkError>) -> T + Send + 'static,
+) -> AbortHandle {
+    let forward = async move {
+        loop {
+            outbox.room().await;
+            let heard = incoming.recv_many().await;
+            let ended = heard.is_err();
+            if to.send(wrap(heard)).is_err() || ended {
+                return;
+            }
+        }
+    };
+    tokio::spawn(forward).abort_handle()
 }
 
 impl Queued {

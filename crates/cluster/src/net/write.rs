@@ -32,14 +32,22 @@ pub(crate) async fn write<W: AsyncWrite + Unpin>(
     style: Style,
 ) -> Result<(), LinkError> {
     let mut items = Vec::new();
-    while queue.recv_many(&mut items, BATCH).await > 0 {
+    let mut ended = false;
+    while !ended && queue.recv_many(&mut items, BATCH).await > 0 {
         let mut outgoing = Outgoing::default();
         let mut bytes = 0;
         for item in items.drain(..) {
-            // What goes over a socket was encoded by whoever sent it.
-            let Item::Packet(packet) = item else { continue };
-            bytes += packet.nbytes();
-            push(&mut outgoing, packet, style).await;
+            match item {
+                Item::Packet(packet) => {
+                    bytes += packet.nbytes();
+                    push(&mut outgoing, packet, style).await;
+                }
+                // What goes over a socket was encoded by whoever sent it.
+                Item::End | Item::Local(_) => {
+                    ended = true;
+                    break;
+                }
+            }
         }
         outgoing.seal();
         stream.write_all_buf(&mut outgoing).await?;

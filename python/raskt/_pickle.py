@@ -25,6 +25,19 @@ def dumps(obj: Any) -> tuple[bytes, list[memoryview]]:
     return data, [buffer.raw() for buffer in buffers]
 
 
+def dumps_function(function: Any) -> bytes:
+    """Write a function, with all that it needs in other processes."""
+    try:
+        data = pickle.dumps(function, protocol=5)
+        if b"__main__" not in data:
+            return data
+    except Exception:  # noqa: S110 - cloudpickle says what is wrong, if anything is
+        pass
+    import cloudpickle
+
+    return cloudpickle.dumps(function, protocol=5)
+
+
 def loads(data: bytes, buffers: list[Any]) -> Any:
     """Read what :func:`dumps` wrote."""
     return pickle.loads(data, buffers=buffers)

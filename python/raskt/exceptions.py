@@ -46,7 +46,7 @@ class RequestNotFound(RequestError, KeyError):
         return str(self.args[0]) if self.args else ""
 
 
-class RequestExists(RequestError):
+class RequestExists(RequestError, ValueError):
     """What a request would make is there already."""
 
 

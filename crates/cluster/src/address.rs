@@ -41,6 +41,15 @@ pub struct AddressError {
 }
 
 impl Address {
+    /// The part before `://`.
+    pub fn scheme(&self) -> &'static str {
+        match self {
+            Address::Local(_) => "inproc",
+            Address::Tcp { .. } => "tcp",
+            Address::Tls { .. } => "tls",
+        }
+    }
+
     /// The host, if there is one.
     pub fn host(&self) -> Option<&str> {
         match self {

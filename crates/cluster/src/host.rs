@@ -24,6 +24,11 @@ pub trait Host: Send + Sync + 'static {
     /// If it has no such form.
     fn encode(&self, value: &Value) -> Result<WireValue, CodecError>;
 
+    /// The name of a result's type, as its language has it. None: that of the Rust type.
+    fn type_name(&self, _value: &Value) -> Option<Arc<str>> {
+        None
+    }
+
     /// Runs tasks on one of the worker's threads until no more are ready, so that an interpreter
     /// is entered once for many. `done` is called for each before the next is taken.
     fn run(&self, thread: u32, tasks: &mut dyn Iterator<Item = Ready>, done: &Done<'_>);

@@ -10,6 +10,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use raskt_graph::function::{ALIAS, Alias};
 use raskt_graph::hash::Map;
 use raskt_graph::{Arg, CodecError, Function, Portable, Value};
@@ -311,14 +312,23 @@ pub struct Unpacked {
 }
 
 /// The functions in blobs, each made once. (Values are made anew for each task: it may change
-/// them.)
+/// them.) May be shared by threads.
 #[derive(Default)]
-pub struct Functions(Map<BlobId, Arc<dyn Function>>);
+pub struct Functions(Mutex<Map<BlobId, Arc<dyn Function>>>);
 
 impl Functions {
-    /// Forgets what a blob holds.
-    pub fn forget(&mut self, blob: BlobId) {
-        self.0.remove(&blob);
+    /// Forgets what a blob holds, and gives it to be dropped.
+    pub fn forget(&self, blob: BlobId) -> Option<Arc<dyn Function>> {
+        self.0.lock().remove(&blob)
+    }
+
+    fn get(&self, blob: BlobId) -> Option<Arc<dyn Function>> {
+        self.0.lock().get(&blob).cloned()
+    }
+
+    /// Keeps a function, unless another thread was faster.
+    fn keep(&self, blob: BlobId, function: Arc<dyn Function>) -> Arc<dyn Function> {
+        self.0.lock().entry(blob).or_insert(function).clone()
     }
 }
 
@@ -330,7 +340,7 @@ pub fn unpack(
     payload: Bytes,
     blobs: &[BlobId],
     find: &dyn Fn(BlobId) -> Option<WireValue>,
-    known: &mut Functions,
+    known: &Functions,
     codec: &dyn Codec,
 ) -> Result<Unpacked, PayloadError> {
     let reader = Reader::new(Packet { head: payload, frames: Vec::new() });
@@ -345,7 +355,7 @@ struct Unpacker<'a> {
     reader: Reader,
     blobs: &'a [BlobId],
     find: &'a dyn Fn(BlobId) -> Option<WireValue>,
-    known: &'a mut Functions,
+    known: &'a Functions,
     codec: &'a dyn Codec,
 }
 
@@ -364,15 +374,14 @@ impl Unpacker<'_> {
         match self.reader.take_u8()? {
             BLOB => {
                 let id = self.blob()?;
-                if let Some(function) = self.known.0.get(&id) {
-                    return Ok(function.clone());
+                if let Some(function) = self.known.get(id) {
+                    return Ok(function);
                 }
                 let header = self.content(id)?.header;
                 let packet = Packet { head: header, frames: Vec::new() };
                 let (name, parameters) = packet.open()?;
                 let function = self.codec.function(&Portable { name, parameters })?;
-                self.known.0.insert(id, function.clone());
-                Ok(function)
+                Ok(self.known.keep(id, function))
             }
             NAMED => {
                 let name = self.text()?;

@@ -45,7 +45,7 @@ pub trait Function: Any + Send + Sync {
     }
 
     /// Functions with the same number are encoded once where many are. None: each on its own.
-    fn identity(&self) -> Option<u64> {
+    fn identity(&self) -> Option<u128> {
         None
     }
 }

@@ -46,6 +46,13 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<cluster::client::ClusterClient>()?;
     module.add_class::<cluster::future::Future>()?;
     module.add_class::<cluster::reply::Reply>()?;
+    module.add_class::<cluster::node::SchedulerHandle>()?;
+    module.add_class::<cluster::node::WorkerHandle>()?;
+    module.add_function(wrap_pyfunction!(cluster::current::current_task, module)?)?;
+    module.add_function(wrap_pyfunction!(cluster::current::rejoin, module)?)?;
+    module.add_function(wrap_pyfunction!(cluster::current::secede, module)?)?;
+    module.add_function(wrap_pyfunction!(cluster::node::run_worker, module)?)?;
+    module.add_function(wrap_pyfunction!(cluster::node::start_scheduler, module)?)?;
     module.add_class::<spec::Task>()?;
     module.add_class::<spec::TaskRef>()?;
     module.add_class::<spec::Alias>()?;

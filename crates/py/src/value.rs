@@ -18,6 +18,12 @@ pub(crate) struct PyData {
     nbytes: usize,
 }
 
+impl PyData {
+    pub(crate) fn object(&self) -> &Py<PyAny> {
+        &self.object
+    }
+}
+
 /// The value of a result, measured.
 pub(crate) fn wrap(object: Bound<'_, PyAny>) -> Value {
     let nbytes = nbytes(&object);

@@ -27,7 +27,18 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "raskt",
         &["raskt-cluster", "raskt-draw", "raskt-exec", "raskt-graph", "raskt-macros", "raskt-wire"],
     ),
-    ("raskt-py", &["raskt-cluster", "raskt-draw", "raskt-exec", "raskt-graph", "raskt-wire"]),
+    (
+        "raskt-py",
+        &[
+            "raskt-cluster",
+            "raskt-draw",
+            "raskt-exec",
+            "raskt-graph",
+            "raskt-scheduler",
+            "raskt-wire",
+            "raskt-worker",
+        ],
+    ),
     ("raskt-testkit", &["raskt-graph", "raskt-scheduler", "raskt-wire", "raskt-worker"]),
 ];
 

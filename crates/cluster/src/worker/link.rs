@@ -133,6 +133,16 @@ impl WorkerLink {
         }
     }
 
+    /// The keys of the results that were made here or brought here, sorted.
+    pub fn keys(&self) -> Vec<Arc<str>> {
+        self.store.keys()
+    }
+
+    /// Whose result has this key, if it is here.
+    pub fn uid_of(&self, key: &str) -> Option<TaskUid> {
+        self.store.uid_of(key)
+    }
+
     /// Why it has ended, if it has.
     pub fn ended(&self) -> Option<Arc<str>> {
         self.end.get()

@@ -223,7 +223,9 @@ impl Runner {
         let outcome = match outcome {
             Outcome::Done(value) => {
                 let nbytes = value.nbytes();
-                let type_name = self.type_name(value.data().type_name());
+                let named = self.link.host.type_name(&value);
+                let type_name =
+                    named.unwrap_or_else(|| self.type_name(value.data().type_name()));
                 let inline = if current.wanted && nbytes <= MOST_INLINE_BYTES {
                     // What cannot be written now will be an error when it is asked for.
                     let encoded = self.link.host.encode(&value).ok();
@@ -232,7 +234,8 @@ impl Runner {
                     None
                 };
                 let nbytes = nbytes as u64;
-                self.link.store.insert(uid, Held::Value(value), nbytes);
+                let key = Some(current.key.clone());
+                self.link.store.insert(uid, key, Held::Value(value), nbytes);
                 machine::Outcome::Done { nbytes, type_name, inline }
             }
             Outcome::Failed(error) => machine::Outcome::Failed(error),

@@ -42,7 +42,7 @@ impl Server {
                     let mut brought = Vec::with_capacity(items.len());
                     for put in items {
                         let held = Held::Encoded(put.value);
-                        self.link.store.insert(put.uid, held, put.nbytes);
+                        self.link.store.insert(put.uid, Some(put.key), held, put.nbytes);
                         brought.push((put.uid, put.nbytes));
                     }
                     self.link.step(Event::Put { items: brought }, false);

@@ -269,7 +269,7 @@ fn fetched(
         let got = match sent {
             Sent::Value(value, nbytes) => {
                 received_bytes += value.nbytes() as u64;
-                link.store.insert(uid, Held::Encoded(value), nbytes);
+                link.store.insert(uid, None, Held::Encoded(value), nbytes);
                 Got::Ok(nbytes)
             }
             Sent::Missing => Got::Missing,

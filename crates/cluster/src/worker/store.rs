@@ -20,12 +20,15 @@ use crate::host::Host;
 /// The values of a worker.
 pub(crate) struct Store {
     held: Mutex<Map<TaskUid, Entry>>,
+    /// The keys of what is held, where they are known.
+    keys: Mutex<Map<Arc<str>, TaskUid>>,
     last_serial: AtomicU64,
     folder: Folder,
 }
 
 struct Entry {
     held: Held,
+    key: Option<Arc<str>>,
     nbytes: u64,
     /// Unlike that of any other entry: a task may be forgotten and come back.
     serial: u64,
@@ -68,25 +71,55 @@ impl Store {
     pub(crate) fn new(folder: PathBuf) -> Store {
         Store {
             held: Mutex::default(),
+            keys: Mutex::default(),
             last_serial: AtomicU64::new(0),
             folder: Folder { parent: folder, made: Mutex::default() },
         }
     }
 
     /// Keeps a value. One that is there already is not replaced: the new one comes back.
-    pub(crate) fn insert(&self, uid: TaskUid, held: Held, nbytes: u64) -> Option<Held> {
+    pub(crate) fn insert(
+        &self,
+        uid: TaskUid,
+        key: Option<Arc<str>>,
+        held: Held,
+        nbytes: u64,
+    ) -> Option<Held> {
         let serial = self.last_serial.fetch_add(1, Ordering::Relaxed);
         let mut all = self.held.lock();
         if all.contains_key(&uid) {
             return Some(held);
         }
-        all.insert(uid, Entry { held, nbytes, serial });
+        if let Some(key) = &key {
+            self.keys.lock().insert(key.clone(), uid);
+        }
+        all.insert(uid, Entry { held, key, nbytes, serial });
         None
     }
 
     /// Gives up a value; whoever gets it drops it.
     pub(crate) fn remove(&self, uid: TaskUid) -> Option<Held> {
-        self.held.lock().remove(&uid).map(|entry| entry.held)
+        let entry = self.held.lock().remove(&uid)?;
+        if let Some(key) = &entry.key {
+            let mut keys = self.keys.lock();
+            // Another task may have the key by now.
+            if keys.get(key) == Some(&uid) {
+                keys.remove(key);
+            }
+        }
+        Some(entry.held)
+    }
+
+    /// The keys of what is held here, sorted.
+    pub(crate) fn keys(&self) -> Vec<Arc<str>> {
+        let mut keys: Vec<_> = self.keys.lock().keys().cloned().collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    /// Whose result has this key.
+    pub(crate) fn uid_of(&self, key: &str) -> Option<TaskUid> {
+        self.keys.lock().get(key).copied()
     }
 
     pub(crate) fn get(&self, uid: TaskUid) -> Option<(Held, u64)> {
@@ -139,6 +172,7 @@ impl Store {
 
     /// Takes all values out.
     pub(crate) fn clear(&self) -> Vec<Held> {
+        self.keys.lock().clear();
         let all = std::mem::take(&mut *self.held.lock());
         all.into_iter().map(|(_, entry)| entry.held).collect()
     }

@@ -60,6 +60,7 @@ pub mod progress;
 pub mod registry;
 pub mod task;
 
+pub use cluster::{Client, Future, LocalCluster};
 pub use collection::Collection;
 pub use compute::{Compute, compute, task_error};
 pub use delayed::{Delayed, Lazy};
@@ -72,6 +73,7 @@ pub use raskt_macros::task;
 
 /// What programs use: `use raskt::prelude::*`.
 pub mod prelude {
+    pub use crate::cluster::{Client, Future};
     pub use crate::compute::{Compute, compute};
     pub use crate::delayed::Delayed;
     pub use crate::exec::{Synchronous, Threads};

@@ -26,7 +26,7 @@ fn every_shape_gives_its_own() {
     assert_eq!(compute([one.clone()].as_slice()).unwrap(), vec![1]);
     assert_eq!(compute(Some(&one)).unwrap(), Some(1));
     assert_eq!(compute((Option::<Delayed<i64>>::None, &one)).unwrap(), (None, 1));
-    assert_eq!(compute(Vec::<Delayed<i64>>::new()).unwrap(), vec![]);
+    assert_eq!(compute(Vec::<Delayed<i64>>::new()).unwrap(), Vec::<i64>::new());
     let tuple = (&one, text::lazy(2), &one, [text::lazy(3)], vec![(&one, &one)], (&one,));
     let expected = (1, "2".to_string(), 1, ["3".to_string()], vec![(1, 1)], (1,));
     assert_eq!(compute(tuple).unwrap(), expected);

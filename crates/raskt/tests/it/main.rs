@@ -3,6 +3,7 @@
 mod arguments;
 mod cancelling;
 mod cluster_codec;
+mod cluster_local;
 mod collections;
 mod command;
 mod failures;

@@ -20,7 +20,7 @@ fn sum(numbers: &[i64]) -> i64 {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // With this line the program is its own worker: `futures raskt worker tcp://host:8786`.
-    // raskt::worker::main();
+    raskt::worker::main();
 
     // With an address: the scheduler there. Without: a cluster in this process.
     let client = match std::env::args().nth(1) {

@@ -53,12 +53,14 @@
 
 pub mod cluster;
 pub mod collection;
+pub mod command;
 pub mod compute;
 pub mod delayed;
 pub mod picture;
 pub mod progress;
 pub mod registry;
 pub mod task;
+pub mod worker;
 
 pub use cluster::{Client, Future, LocalCluster};
 pub use collection::Collection;

@@ -4,6 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use raskt::command;
 
 use crate::demo::Demo;
 
@@ -12,7 +13,7 @@ mod demo;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Parallel computing with task graphs.
+/// Parallel and distributed computing with task graphs.
 #[derive(Parser)]
 #[command(version, arg_required_else_help = true)]
 struct Cli {
@@ -23,18 +24,25 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Demo(Demo),
+    #[command(flatten)]
+    Cluster(command::Command),
 }
 
 fn main() -> ExitCode {
-    let Cli { command: Command::Demo(demo) } = Cli::parse();
-    match demo.run(&mut io::stdout()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            #[expect(clippy::print_stderr, reason = "this is where a command says what went wrong")]
-            {
-                eprintln!("error: {error}");
+    let mut out = io::stdout();
+    match Cli::parse().command {
+        Command::Demo(demo) => match demo.run(&mut out) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                #[expect(clippy::print_stderr, reason = "here a command says what went wrong")]
+                {
+                    eprintln!("error: {error}");
+                }
+                ExitCode::FAILURE
             }
-            ExitCode::FAILURE
+        },
+        Command::Cluster(command) => {
+            command::report(command.run(&command::own_command(&[]), &mut out)).into()
         }
     }
 }

@@ -98,7 +98,7 @@ impl Client {
     ///
     /// # Errors
     /// If it cannot be started.
-    pub fn local(workers: usize, threads: u32) -> Result<Client, StartError> {
+    pub fn local(workers: u32, threads: u32) -> Result<Client, StartError> {
         let cluster = LocalCluster::start(workers, threads)?;
         let core = cluster.connect()?;
         Ok(Client::new(core, Some(cluster)))

@@ -1,14 +1,10 @@
 //! A cluster in this process: [`LocalCluster`].
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use raskt_cluster::client::{Client as Core, ConnectOptions};
-use raskt_cluster::worker::WorkerHandle;
-use raskt_cluster::{
-    Address, BindError, ConnectError, SchedulerHandle, SchedulerOptions, SchedulerServer,
-    WorkerError, WorkerOptions, WorkerServer,
-};
+use raskt_cluster::client::Client as Core;
+use raskt_cluster::local::{LocalCluster as Nodes, LocalOptions};
+use raskt_cluster::{ConnectError, SchedulerHandle, WorkerError, WorkerHandle};
 
 use super::client::Client;
 use super::host::RustHost;
@@ -27,21 +23,14 @@ use super::host::RustHost;
 /// # Ok(())
 /// # }
 /// ```
-pub struct LocalCluster {
-    // Workers go first, so that they need not hear that their scheduler is gone.
-    workers: Vec<WorkerHandle>,
-    scheduler: SchedulerHandle,
-}
+pub struct LocalCluster(Option<Nodes>);
 
 /// A local cluster could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The scheduler cannot listen.
+    /// The scheduler or a worker could not start.
     #[error(transparent)]
-    Scheduler(#[from] BindError),
-    /// A worker cannot join.
-    #[error(transparent)]
-    Worker(#[from] WorkerError),
+    Node(#[from] WorkerError),
     /// The client cannot connect.
     #[error(transparent)]
     Client(#[from] ConnectError),
@@ -53,96 +42,61 @@ impl LocalCluster {
     ///
     /// # Errors
     /// If they cannot be started.
-    pub fn start(workers: usize, threads: u32) -> Result<LocalCluster, StartError> {
-        let addresses = vec![Address::Local(unique_name())];
-        LocalCluster::start_with(
-            SchedulerOptions { addresses, ..SchedulerOptions::default() },
-            workers,
-            |_| {
-                let mut options = WorkerOptions::default();
-                options.config.nthreads = threads;
-                options
-            },
-        )
+    pub fn start(workers: u32, threads: u32) -> Result<LocalCluster, WorkerError> {
+        let options =
+            LocalOptions { workers, threads_per_worker: threads, ..LocalOptions::default() };
+        LocalCluster::start_with(options)
     }
 
-    /// Starts a scheduler and so many workers; `worker` says how each is to be, but not which
-    /// scheduler it joins.
+    /// Starts a scheduler and workers as these options say.
     ///
     /// # Errors
     /// If they cannot be started.
-    pub fn start_with(
-        scheduler: SchedulerOptions,
-        workers: usize,
-        mut worker: impl FnMut(usize) -> WorkerOptions,
-    ) -> Result<LocalCluster, StartError> {
-        let scheduler = SchedulerServer::start(scheduler)?;
-        let mut cluster = LocalCluster { workers: Vec::with_capacity(workers), scheduler };
-        for number in 0..workers {
-            cluster.add_worker(worker(number))?;
-        }
-        Ok(cluster)
+    pub fn start_with(options: LocalOptions) -> Result<LocalCluster, WorkerError> {
+        Ok(LocalCluster(Some(Nodes::start(options, || Arc::new(RustHost))?)))
     }
 
     /// Starts one more worker.
     ///
     /// # Errors
-    /// If it cannot join.
-    pub fn add_worker(&mut self, options: WorkerOptions) -> Result<&WorkerHandle, StartError> {
-        let options = WorkerOptions {
-            scheduler: self.scheduler.address().clone(),
-            security: self.scheduler.security().clone(),
-            ..options
-        };
-        self.workers.push(WorkerServer::start(options, Arc::new(RustHost))?);
-        Ok(&self.workers[self.workers.len() - 1])
+    /// If it cannot start.
+    pub fn add_worker(&mut self) -> Result<&WorkerHandle, WorkerError> {
+        self.0.as_mut().expect(ALIVE).add_worker()
     }
 
     /// A new client.
     ///
     /// # Errors
-    /// If it cannot connect.
+    /// If the scheduler has ended.
     pub fn client(&self) -> Result<Client, ConnectError> {
         Ok(Client::new(self.connect()?, None))
     }
 
     pub(super) fn connect(&self) -> Result<Core, ConnectError> {
-        let security = self.scheduler.security().clone();
-        let options = ConnectOptions { security, ..ConnectOptions::default() };
-        Core::connect(self.scheduler.address(), options)
+        self.nodes().client()
     }
 
     /// Its scheduler.
     pub fn scheduler(&self) -> &SchedulerHandle {
-        &self.scheduler
+        self.nodes().scheduler()
     }
 
     /// Its workers.
     pub fn workers(&self) -> &[WorkerHandle] {
-        &self.workers
+        self.nodes().workers()
+    }
+
+    fn nodes(&self) -> &Nodes {
+        self.0.as_ref().expect(ALIVE)
     }
 }
+
+const ALIVE: &str = "the nodes are there until the cluster is dropped";
 
 impl Drop for LocalCluster {
     fn drop(&mut self) {
-        let reason = "the local cluster was closed";
-        for worker in &self.workers {
-            worker.close(reason);
+        if let Some(nodes) = self.0.take() {
+            nodes.close();
         }
-        for worker in &self.workers {
-            worker.wait(Some(PATIENCE));
-        }
-        self.scheduler.close(reason);
-        self.scheduler.wait(Some(PATIENCE));
     }
-}
-
-/// How long the end of a node is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// A name that no other cluster of this process has.
-fn unique_name() -> String {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    format!("{}/{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }

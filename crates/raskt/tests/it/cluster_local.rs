@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
 use raskt::cluster::{FutureError, LocalCluster, Status, SubmitError, Terms};
+use raskt::graph::{Arg, Call, CodecError, Failure, Function, Key, Node, Portable, Value};
 use raskt::prelude::*;
 
 use crate::gate::Gate;
@@ -215,6 +216,34 @@ fn what_cannot_be_sent_is_refused_at_once() {
     let client = Client::local(1, 1).unwrap();
     let error = client.submit(Delayed::<i64>::from_node(node)).unwrap_err();
     assert!(error.to_string().contains("must have the attribute #[raskt::task]"), "{error}");
+}
+
+/// `square` as another version of the program has it.
+struct OtherSquare;
+
+impl Function for OtherSquare {
+    fn name(&self) -> &str {
+        "square"
+    }
+
+    fn call(&self, call: Call<'_>) -> Result<Value, Failure> {
+        call.value(0)
+    }
+
+    fn encode(&self) -> Result<Portable, CodecError> {
+        let name = square::lazy(0).node().function().encode()?.name;
+        Ok(Portable { name, parameters: vec![1; 16] })
+    }
+}
+
+#[test]
+fn a_worker_with_other_code_refuses() {
+    let client = Client::local(1, 1).unwrap();
+    let args = [Arg::Value(Value::new(2_i64))];
+    let node = Node::new(Key::text("square-2"), Arc::new(OtherSquare), args, []);
+    let future = client.submit(Delayed::<i64>::from_node(node)).unwrap();
+    let error = future.result().unwrap_err().to_string();
+    assert!(error.contains("square-2") && error.contains("was built from other code"), "{error}");
 }
 
 #[test]

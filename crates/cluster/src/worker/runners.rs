@@ -224,8 +224,7 @@ impl Runner {
             Outcome::Done(value) => {
                 let nbytes = value.nbytes();
                 let named = self.link.host.type_name(&value);
-                let type_name =
-                    named.unwrap_or_else(|| self.type_name(value.data().type_name()));
+                let type_name = named.unwrap_or_else(|| self.type_name(value.data().type_name()));
                 let inline = if current.wanted && nbytes <= MOST_INLINE_BYTES {
                     // What cannot be written now will be an error when it is asked for.
                     let encoded = self.link.host.encode(&value).ok();

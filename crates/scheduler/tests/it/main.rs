@@ -1,0 +1,4 @@
+//! What the scheduler promises, through its public interface.
+
+mod cluster;
+mod lifecycle;

@@ -127,11 +127,12 @@ impl Client {
     ///
     /// # Errors
     /// If it cannot be sent. What goes wrong later is the future's error.
+    ///
+    /// # Panics
+    /// Never: one task gives one future.
     pub fn submit<T>(&self, task: impl Borrow<Delayed<T>>) -> Result<Future<T>, SubmitError> {
-        let node = task.borrow().node().clone();
-        let entries = self.send(&lower(&[node.clone()]))?;
-        let entry = entries.into_iter().next().expect("each output has an entry");
-        Ok(Future::new(self.connection.clone(), entry, node.key().clone()))
+        let mut futures = self.submit_all(std::slice::from_ref(task.borrow()))?;
+        Ok(futures.pop().expect("one task gives one future"))
     }
 
     /// Has `function` called with each of these, which may be values, lazy values or futures.
@@ -211,8 +212,8 @@ impl Client {
     /// # Panics
     /// Never: one value gives one future.
     pub fn broadcast<T: Payload>(&self, value: T) -> Result<Future<T>, PlaceError> {
-        let futures = self.place(vec![value], true)?;
-        Ok(futures.into_iter().next().expect("one value gives one future"))
+        let mut futures = self.place(vec![value], true)?;
+        Ok(futures.pop().expect("one value gives one future"))
     }
 
     /// Asks that these are not computed, nor what depends on them.

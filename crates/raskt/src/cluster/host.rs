@@ -8,14 +8,16 @@ use bytes::Bytes;
 use raskt_cluster::host::{Done, Host, Outcome, Ready, Reply};
 use raskt_cluster::payload::{Codec, Functions, Unpacked, unpack};
 use raskt_graph::{Call, CodecError, Value};
-use raskt_wire::{Cause, RequestError, RequestId, TaskError, WireValue};
+use raskt_wire::{BlobId, Cause, RequestError, RequestId, TaskError, WireValue};
 
 use super::codec::RustCodec;
 use super::error::{PANIC, chain};
 
 /// Runs the functions with the attribute `#[raskt::task]` that this program has.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RustHost;
+#[derive(Default)]
+pub struct RustHost {
+    functions: Functions,
+}
 
 /// The error of a task that wants to be run again, elsewhere if need be.
 ///
@@ -43,10 +45,15 @@ impl Host for RustHost {
     }
 
     fn run(&self, _thread: u32, tasks: &mut dyn Iterator<Item = Ready>, done: &Done<'_>) {
-        let mut known = Functions::default();
         for ready in tasks {
             let (uid, attempt) = (ready.order.uid, ready.order.attempt);
-            done(uid, attempt, run(ready, &mut known));
+            done(uid, attempt, run(ready, &self.functions));
+        }
+    }
+
+    fn forget(&self, blobs: &[BlobId]) {
+        for blob in blobs {
+            drop(self.functions.forget(*blob));
         }
     }
 
@@ -57,7 +64,7 @@ impl Host for RustHost {
 }
 
 /// Runs one task.
-fn run(Ready { order, inputs, worker }: Ready, known: &mut Functions) -> Outcome {
+fn run(Ready { order, inputs, worker }: Ready, known: &Functions) -> Outcome {
     let failed = |function: &str, cause| {
         Outcome::Failed(Box::new(TaskError {
             key: order.key.clone(),

@@ -1,6 +1,7 @@
 //! A cluster in this process: [`LocalCluster`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use raskt_cluster::client::Client as Core;
 use raskt_cluster::local::{LocalCluster as Nodes, LocalOptions};
@@ -23,7 +24,7 @@ use super::host::RustHost;
 /// # Ok(())
 /// # }
 /// ```
-pub struct LocalCluster(Option<Nodes>);
+pub struct LocalCluster(Nodes);
 
 /// A local cluster could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +54,7 @@ impl LocalCluster {
     /// # Errors
     /// If they cannot be started.
     pub fn start_with(options: LocalOptions) -> Result<LocalCluster, WorkerError> {
-        Ok(LocalCluster(Some(Nodes::start(options, || Arc::new(RustHost))?)))
+        Ok(LocalCluster(Nodes::start(options, || Arc::new(RustHost::default()))?))
     }
 
     /// Starts one more worker.
@@ -61,7 +62,7 @@ impl LocalCluster {
     /// # Errors
     /// If it cannot start.
     pub fn add_worker(&mut self) -> Result<&WorkerHandle, WorkerError> {
-        self.0.as_mut().expect(ALIVE).add_worker()
+        self.0.add_worker()
     }
 
     /// A new client.
@@ -73,30 +74,27 @@ impl LocalCluster {
     }
 
     pub(super) fn connect(&self) -> Result<Core, ConnectError> {
-        self.nodes().client()
+        self.0.client()
     }
 
     /// Its scheduler.
     pub fn scheduler(&self) -> &SchedulerHandle {
-        self.nodes().scheduler()
+        self.0.scheduler()
     }
 
     /// Its workers.
     pub fn workers(&self) -> &[WorkerHandle] {
-        self.nodes().workers()
-    }
-
-    fn nodes(&self) -> &Nodes {
-        self.0.as_ref().expect(ALIVE)
+        self.0.workers()
     }
 }
 
-const ALIVE: &str = "the nodes are there until the cluster is dropped";
-
 impl Drop for LocalCluster {
     fn drop(&mut self) {
-        if let Some(nodes) = self.0.take() {
-            nodes.close();
+        const PATIENCE: Option<Duration> = Some(Duration::from_secs(5));
+        self.scheduler().close("the cluster was closed");
+        self.scheduler().wait(PATIENCE);
+        for worker in self.workers() {
+            worker.wait(PATIENCE);
         }
     }
 }

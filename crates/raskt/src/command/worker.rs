@@ -149,7 +149,7 @@ impl Worker {
             // It still looks for its scheduler.
             None => std::process::exit(0),
         })?;
-        let worker = Arc::new(WorkerServer::start(options, Arc::new(RustHost))?);
+        let worker = Arc::new(WorkerServer::start(options, Arc::new(RustHost::default()))?);
         *running.lock() = Some(worker.clone());
         writeln!(out, "Worker at: {}", worker.address())?;
         out.flush()?;

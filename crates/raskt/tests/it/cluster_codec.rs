@@ -46,14 +46,14 @@ mod elsewhere {
 
 /// What a worker does with the tasks of a block, one after the other.
 fn run(block: &Submission) -> Result<Vec<Value>, PayloadError> {
-    let mut known = Functions::default();
+    let known = Functions::default();
     let mut results: Vec<Value> = Vec::new();
     for task in &block.tasks {
         let ids: Vec<BlobId> =
             task.blobs.iter().map(|place| block.blobs[*place as usize].id).collect();
         let find = |id| block.blobs.iter().find(|b| b.id == id).map(|b| b.value.clone());
         let Unpacked { function, args } =
-            unpack(task.payload.clone(), &ids, &find, &mut known, &RustCodec)?;
+            unpack(task.payload.clone(), &ids, &find, &known, &RustCodec)?;
         // Inputs come over the wire, too.
         let inputs: Vec<Value> =
             task.inputs.iter().map(|i| crossed(&results[*i as usize])).collect();

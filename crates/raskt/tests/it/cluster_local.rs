@@ -211,8 +211,8 @@ fn what_is_pure_is_computed_once() {
 #[test]
 fn what_cannot_be_sent_is_refused_at_once() {
     let closure = raskt::graph::function::FromFn::new("closure", |_| Err("no".into()));
-    let key = raskt::graph::Key::text("closure");
-    let node = raskt::graph::Node::over(key, Arc::new(closure), []);
+    let key = Key::text("closure");
+    let node = Node::over(key, Arc::new(closure), []);
     let client = Client::local(1, 1).unwrap();
     let error = client.submit(Delayed::<i64>::from_node(node)).unwrap_err();
     assert!(error.to_string().contains("must have the attribute #[raskt::task]"), "{error}");

@@ -6,9 +6,10 @@
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Command, Output};
 
-use raskt::cluster::{Answer, Question, RustCodec};
+use raskt::cluster::{Answer, FutureError, Question, RustCodec, Terms};
 use raskt::prelude::*;
 use raskt_cluster::payload::Codec;
 
@@ -148,9 +149,36 @@ fn a_scheduler_that_is_asked_to_end_takes_its_workers_along() {
     let worker = Process::raskt(&["worker", &address, "--nthreads", "1"]);
     let client = Client::connect(&address).unwrap();
     wait_for_workers(&client, 1);
+    // No worker has this: it is pending.
+    let picky = Terms { resources: vec![("GPU".into(), 1.0)], ..Terms::default() };
+    let pending = client.with_terms(picky).submit(square::lazy(1)).unwrap();
     scheduler.signal(libc::SIGTERM);
     assert!(scheduler.wait().success());
     assert!(worker.wait().success());
+    let error = pending.result().unwrap_err();
+    assert!(matches!(error, FutureError::Disconnected { .. }), "{error}");
+    assert!(error.to_string().contains("SIGTERM"), "{error}");
+}
+
+/// An example as a program of its own. Cargo builds them before the tests.
+fn example(name: &str, args: &[&str]) -> Command {
+    let programs = Path::new(env!("CARGO_BIN_EXE_raskt")).parent().unwrap();
+    let mut command = Command::new(programs.join("examples").join(name));
+    command.args(args);
+    command
+}
+
+#[test]
+fn a_program_is_its_own_worker() {
+    let (_scheduler, address) = scheduler();
+    let two = ["raskt", "worker", &address, "--nworkers", "2", "--nthreads", "1"];
+    let _workers = Process::start(&mut example("futures", &two));
+    let output = example("futures", &[&address]).output().unwrap();
+    let report = text(&output.stdout);
+    assert_eq!(report, "total: -285\nand -5: -5\n", "{}", text(&output.stderr));
+    // And without a scheduler it brings its own.
+    let report = text(&example("futures", &[]).output().unwrap().stdout);
+    assert_eq!(report, "total: -285\nand -5: -5\n");
 }
 
 #[test]

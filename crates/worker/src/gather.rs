@@ -138,6 +138,7 @@ impl Worker {
         let rank = source.rank;
         let left = source.holders.iter().copied().filter(|known| *known != holder).collect();
         self.look_at(uid, left, rank);
+        self.release(uid);
         self.missing.contains(&uid)
     }
 
@@ -271,6 +272,7 @@ impl Worker {
         if self.missing.contains(&uid) {
             self.report_missing(uid, id);
         }
+        self.release(uid);
     }
 
     fn not_there(&mut self, uid: TaskUid, id: WorkerId) {
@@ -319,6 +321,7 @@ impl Worker {
             let source = task.and_then(|task| task.source.as_ref());
             if let Some(rank) = source.map(|source| source.rank) {
                 self.look_at(input.uid, input.holders, rank);
+                self.release(input.uid);
             }
         }
     }

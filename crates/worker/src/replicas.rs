@@ -39,11 +39,13 @@ impl Worker {
                 self.report_copy(uid);
             } else {
                 self.want(uid, &input.holders, Rank::Background);
+                self.release(uid);
             }
         }
     }
 
-    /// Drops copies, but not those that tasks here need, and no actors.
+    /// Drops copies, but not those that tasks here need, and no actors. Who insists is obeyed
+    /// as soon as no task needs the copy: so it ends when the two disagree.
     pub(crate) fn on_drop_replicas(&mut self, uids: Vec<TaskUid>) {
         let mut kept = Vec::new();
         for uid in uids {
@@ -51,7 +53,9 @@ impl Worker {
             if task.state.is_order() {
                 continue;
             }
-            if task.state.is_here() && (task.users > 0 || task.actor) {
+            let is_needed = task.state.is_here() && (task.users > 0 || task.actor);
+            if is_needed && !task.kept {
+                task.kept = true;
                 kept.push(uid);
             } else {
                 task.claimed = false;
@@ -77,6 +81,9 @@ impl Worker {
     }
 
     fn report_copy(&mut self, uid: TaskUid) {
+        if let Some(task) = self.tasks.get_mut(&uid) {
+            task.kept = false;
+        }
         match self.outbox.last_mut() {
             Some(FromWorker::Holds(uids)) => uids.push(uid),
             _ => self.outbox.push(FromWorker::Holds(vec![uid])),

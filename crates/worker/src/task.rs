@@ -15,6 +15,8 @@ pub(crate) struct Task {
     pub(crate) state: State,
     /// Does the scheduler know of it here? Then it says when it may go.
     pub(crate) claimed: bool,
+    /// Was the scheduler told that this copy stays, against its will?
+    pub(crate) kept: bool,
     pub(crate) actor: bool,
     /// Writing it to disk has failed, and would again.
     pub(crate) unspillable: bool,
@@ -142,6 +144,7 @@ impl Task {
         Task {
             state,
             claimed: false,
+            kept: false,
             actor: false,
             unspillable: false,
             attempt: None,

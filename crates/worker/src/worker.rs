@@ -199,7 +199,9 @@ impl Worker {
     /// Forgets a task that is no order, with its result, if nothing holds it any more.
     pub(crate) fn release(&mut self, uid: TaskUid) {
         let Some(task) = self.tasks.get(&uid) else { return };
-        if task.claimed || task.users > 0 || task.state.is_order() {
+        // A copy in the background is not worth a search: whoever wants it will say so again.
+        let is_held = task.claimed && task.state != State::Missing;
+        if is_held || task.users > 0 || task.state.is_order() {
             return;
         }
         let Some(mut task) = self.tasks.remove(&uid) else { return };

@@ -263,7 +263,7 @@ fn ordered(index: u32, attempt: u32, inputs: &[(u32, Vec<u32>)], terms: &Terms) 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn nothing_breaks_and_nothing_is_left(steps in steps(), nthreads in 1..4u32) {

@@ -66,6 +66,17 @@ fn a_copy_that_a_task_needs_is_kept() {
 }
 
 #[test]
+fn who_insists_that_a_copy_goes_is_not_told_again() {
+    let mut bench = Bench::plain();
+    bench.put(1, 10);
+    bench.compute(vec![order(2, 0, vec![input(1, &[7])])]);
+    bench.message(drop_replicas(&[1]));
+    assert_eq!(bench.message(drop_replicas(&[1])), []);
+    assert_eq!(drops(&bench.executed(2, 0, done(1))), [1]);
+    bench.end();
+}
+
+#[test]
 fn an_actor_is_kept() {
     let mut bench = Bench::plain();
     let mut actor = order(1, 0, vec![]);

@@ -139,7 +139,7 @@ def test_section_cannot_be_a_value(unchanged):
 
 
 @pytest.mark.parametrize(
-    "key", ["foo.bar", "jobqueue.slurm.cores", "distributed.worker.x", "array_optimize"]
+    "key", ["foo.bar", "jobqueue.slurm.cores", "jobqueue.slurm.x", "array_optimize"]
 )
 def test_keys_of_others_are_free(key, unchanged):
     with rc.set({key: 1}):

@@ -61,6 +61,7 @@ _LAZY = {
     "core",
     "datasets",
     "diagnostics",
+    "distributed",
     "exceptions",
     "graph_manipulation",
     "highlevelgraph",

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from raskt._config_distributed import CLUSTER_OPTIONS
+
 TYPE_CHECKING = False  # importing typing would cost more than this module
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -154,6 +156,7 @@ OPTIONS: Final[dict[str, tuple[Any, str]]] = {
         ],
         "Patterns of files whose lines are left out of tracebacks.",
     ),
+    **CLUSTER_OPTIONS,
 }
 
 SECTIONS: Final = frozenset(
@@ -162,6 +165,7 @@ SECTIONS: Final = frozenset(
         "array",
         "bag",
         "dataframe",
+        "distributed",
         "memory",
         "multiprocessing",
         "optimization",
@@ -211,7 +215,8 @@ def default_values() -> dict[str, Any]:
         section = values
         for parent in parents:
             section = section.setdefault(parent, {})
-        section[name] = list(default) if type(default) is list else default
+        # A fresh one, since users may change it.
+        section[name] = default.copy() if type(default) in (list, dict) else default
     return values
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Hashable, Iterable, Mapping
+import sys
+import warnings
+from collections.abc import Callable, Generator, Hashable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -108,9 +110,15 @@ def persist(
     if not collections:
         return args
     schedule = get_scheduler(scheduler=scheduler, collections=collections)
+
+    def keep(values: list) -> list:
+        client = getattr(schedule, "__self__", None)
+        if hasattr(client, "_kept_values"):
+            return client._kept_values(values, **kwargs)
+        return _results(values, schedule, optimize_graph, kwargs)
+
     with shorten_traceback():
-        persisted = _persisted(collections, schedule, optimize_graph, kwargs)
-    return repack(persisted)
+        return repack(persisted(collections, keep, optimize_graph))
 
 
 def optimize(*args: Any, traverse: bool = True, **kwargs: Any) -> tuple:
@@ -182,12 +190,19 @@ def _runner_of(schedule: Any) -> Callable | None:
     if isinstance(schedule, partial):
         run = _runner_of(schedule.func)
         return run and partial(run, *schedule.args, **schedule.keywords)
+    client = getattr(schedule, "__self__", None)
+    if hasattr(client, "_computed_values"):
+        return client._computed_values
     return getattr(schedule, "run", None) if callable(schedule) else None
 
 
-def _persisted(
-    collections: list, schedule: Callable, optimize_graph: bool, kwargs: dict
+def persisted(
+    collections: list, keep: Callable[[list], list], optimize_graph: bool
 ) -> list:
+    """Give collections of the same kind whose parts are what ``keep`` gives.
+
+    ``keep`` gets the lazy values of all parts, and gives results or futures.
+    """
     lazy = [c for c in collections if isinstance(c, Delayed)]
     made = {}
     values = list(lazy)
@@ -196,7 +211,7 @@ def _persisted(
         graph, keys = _group_graph(group, optimize_graph)
         groups.append((group, keys, len(values)))
         values += _native.from_graph(graph, keys)
-    results = _results(values, schedule, optimize_graph, kwargs) if values else []
+    results = keep(values) if values else []
     for value, result in zip(lazy, results, strict=False):
         made[id(value)] = value._with_value(result)
     for group, keys, start in groups:
@@ -287,6 +302,7 @@ _NAMES = {
     "processes": "processes",
     "multiprocessing": "processes",
 }
+_CLIENTS = ("distributed", "dask.distributed", "raskt.distributed")
 
 
 def _named(name: str) -> Callable:
@@ -299,6 +315,14 @@ def _named(name: str) -> Callable:
         from raskt import multiprocessing
 
         return multiprocessing.get
+    if name in _CLIENTS:
+        client = _client()
+        if client is None:
+            raise RuntimeError(
+                f"Requested {name} scheduler but no Client active: make one first, "
+                "with raskt.distributed.Client()"
+            )
+        return _get_of(client)
     near = difflib.get_close_matches(name.lower(), _NAMES, n=1)
     hint = f"Did you mean '{near[0]}'? " if near else ""
     raise ValueError(
@@ -358,6 +382,9 @@ def get_scheduler(
         scheduler = config.get("scheduler", None)
     if scheduler is not None:
         return _scheduler(scheduler)
+    client = _client()
+    if client is not None:
+        return _get_of(client)
     if cls is not None:
         return cls.__dask_scheduler__
     return _default_scheduler(collections) if collections else None
@@ -366,6 +393,8 @@ def get_scheduler(
 def _scheduler(scheduler: Any) -> Callable:
     if isinstance(scheduler, str):
         return _named(scheduler)
+    if "Client" in type(scheduler).__name__ and hasattr(scheduler, "get"):
+        return scheduler.get
     if hasattr(scheduler, "submit") and hasattr(scheduler, "shutdown"):
         if type(scheduler).__name__ == "ProcessPoolExecutor":
             return partial(_named("processes"), pool=scheduler)
@@ -379,6 +408,32 @@ def _scheduler(scheduler: Any) -> Callable:
     raise TypeError(
         f"scheduler must be a name, a function or an executor, not {scheduler!r}"
     )
+
+
+def _client() -> Any:
+    """Give the client of a cluster that is meant here, or None."""
+    # Without the module there is none; it is not imported for that.
+    clients = sys.modules.get("raskt.distributed._current")
+    return None if clients is None else clients.default()
+
+
+def _get_of(client: Any) -> Callable:
+    """Give the scheduler function of a client, which must not be asynchronous."""
+    if not client.asynchronous:
+        return client.get
+    fallback = config.get("admin.async-client-fallback", None)
+    if not fallback:
+        raise RuntimeError(
+            "Attempting to use an asynchronous Client in a synchronous context: "
+            "use Client.compute and Client.gather"
+        )
+    warnings.warn(
+        "Distributed Client detected but Client instance is asynchronous. Falling "
+        f"back to `{fallback}` scheduler. To use an asynchronous Client, please use "
+        "``Client.compute`` and ``Client.gather``",
+        UserWarning,
+    )
+    return _scheduler(fallback)
 
 
 def _ours(get: Callable) -> Callable:
@@ -488,6 +543,9 @@ class DaskMethodsMixin:
         (result,) = persist(self, traverse=False, **kwargs)
         return result
 
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return _awaited(self).__await__()
+
     def visualize(
         self,
         filename: str | None = "mydask",
@@ -503,6 +561,14 @@ class DaskMethodsMixin:
             optimize_graph=optimize_graph,
             **kwargs,
         )
+
+
+async def _awaited(collection: Any) -> Any:
+    """Wait for the futures of a collection that was persisted, and give it."""
+    futures = sys.modules.get("raskt.distributed.wait")
+    if futures is not None and futures.futures_of(collection):
+        await futures.wait(collection)
+    return collection
 
 
 def dont_optimize(dsk: Any, keys: Any, **kwargs: Any) -> Any:
@@ -523,4 +589,7 @@ def compute_as_if_collection(
 
 def wait(x: Any, timeout: Any = None, return_when: str = "ALL_COMPLETED") -> Any:
     """Wait until ``x`` is computed; local collections already are."""
+    futures = sys.modules.get("raskt.distributed.wait")
+    if futures is not None and futures.futures_of(x):
+        futures.wait(x, timeout, return_when)
     return x

@@ -61,6 +61,30 @@ def demo(arguments: tuple[str, ...]) -> None:
     demonstration.main(list(arguments))
 
 
+@cli.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def scheduler(arguments: tuple[str, ...]) -> None:
+    """Run the scheduler of a cluster.
+
+    Options: see raskt scheduler --help.
+    """
+    from raskt.distributed.cli import scheduler as command
+
+    command.main(list(arguments), prog_name="raskt scheduler")
+
+
+@cli.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def worker(arguments: tuple[str, ...]) -> None:
+    """Run workers of a cluster.
+
+    Options: see raskt worker --help.
+    """
+    from raskt.distributed.cli import worker as command
+
+    command.main(list(arguments), prog_name="raskt worker")
+
+
 @cli.command()
 def docs() -> None:
     """Open the documentation in a web browser."""

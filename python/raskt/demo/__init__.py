@@ -2,7 +2,8 @@
 
 ``raskt demo`` counts words in the texts that this machine has, and makes a report of
 hundreds of tables of sales. Both are computed a second time without raskt, and must be
-equal. Pictures and results are left in a folder.
+equal. Then it starts a cluster on this machine and computes with futures. Pictures and
+results are left in a folder.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             *_count_words(options, profiler),
             *_report_sales(options, profiler),
         ]
+    _use_futures()
     page = options.out / "profile.html"
     visualize(profiler, filename=page, show=False, save=True, title="raskt demo")
     print("Written:")
@@ -144,6 +146,22 @@ def _report_sales(options: argparse.Namespace, profiler: Profiler) -> Written:
         (table, "sales of each month and category"),
         (short, "the same in short"),
     ]
+
+
+def _use_futures() -> None:
+    from raskt.demo import futures
+
+    print("Futures: a cluster on this machine")
+    done = futures.session(min(CPU_COUNT, 4))
+    if done.total != -285:
+        sys.exit(f"  NOT -285 but {done.total}: please report this")
+    print(f"  scheduler at {done.scheduler}, {done.workers} worker processes")
+    print("  A = client.map(square, range(10)); B = client.map(neg, A)")
+    print(f"  client.submit(sum, B).result() gives {done.total}")
+    print(
+        f"  {done.tasks_per_s:,.0f} tasks a second, "
+        f"{format_time(done.round_trip_s)} from submit to result\n"
+    )
 
 
 def _compared(lazy: Any, serially: Callable, given: Any, profiler: Profiler) -> Any:

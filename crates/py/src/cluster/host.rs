@@ -194,14 +194,13 @@ impl Host for PyHost {
     }
 
     fn ended(&self) {
-        let ended = Python::try_attach(|py| {
+        // Without an interpreter there is nothing to tear down.
+        let _ = Python::try_attach(|py| {
             let ended = self.host.bind(py).call_method0(intern!(py, "teardown"));
             if let Err(error) = ended {
                 error.write_unraisable(py, Some(self.host.bind(py)));
             }
         });
-        // Without an interpreter there is nothing to tear down.
-        drop(ended);
     }
 }
 

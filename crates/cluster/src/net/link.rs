@@ -38,7 +38,13 @@ pub(crate) struct Link {
 }
 
 /// Messages from the other side.
-pub(crate) enum Incoming {
+pub(crate) struct Incoming {
+    source: Source,
+    /// How it ended, if that was noticed with messages before it still to be handed on.
+    ended: Option<LinkError>,
+}
+
+enum Source {
     Stream(PacketReader<Box<dyn AsyncRead + Send + Unpin>>),
     Local(UnboundedReceiver<Item>),
 }
@@ -81,7 +87,8 @@ impl Link {
             count.less.notify_waiters();
         });
         let outbox = Outbox { queue, queued, writer: Some(writer.abort_handle()) };
-        Link { incoming: Incoming::Stream(PacketReader::new(stream.0, limits)), outbox, peer }
+        let source = Source::Stream(PacketReader::new(stream.0, limits));
+        Link { incoming: Incoming { source, ended: None }, outbox, peer }
     }
 
     /// Two ends within the process.
@@ -90,7 +97,7 @@ impl Link {
         let (right, from_right) = unbounded_channel();
         let peer: Arc<str> = format!("inproc://{name}").into();
         [(left, from_right), (right, from_left)].map(|(queue, items)| Link {
-            incoming: Incoming::Local(items),
+            incoming: Incoming { source: Source::Local(items), ended: None },
             outbox: Outbox { queue, queued: Arc::default(), writer: None },
             peer: peer.clone(),
         })
@@ -100,16 +107,19 @@ impl Link {
 impl Incoming {
     /// From now on other limits hold.
     pub(crate) fn limit(&mut self, limits: Limits) {
-        if let Incoming::Stream(reader) = self {
+        if let Source::Stream(reader) = &mut self.source {
             reader.limit(limits);
         }
     }
 
     /// The next message. Must not be dropped before it is done.
     pub(crate) async fn recv<M: Message>(&mut self) -> Result<M, LinkError> {
-        match self {
-            Incoming::Stream(reader) => Ok(reader.read().await?.open()?),
-            Incoming::Local(items) => opened(items.recv().await.ok_or(LinkError::Closed)?),
+        if let Some(error) = self.ended.take() {
+            return Err(error);
+        }
+        match &mut self.source {
+            Source::Stream(reader) => Ok(reader.read().await?.open()?),
+            Source::Local(items) => opened(items.recv().await.ok_or(LinkError::Closed)?),
         }
     }
 
@@ -122,15 +132,20 @@ impl Incoming {
     pub(crate) async fn recv_many<M: Message>(&mut self) -> Result<Vec<M>, LinkError> {
         let mut messages = vec![self.recv().await?];
         loop {
-            match self {
-                Incoming::Stream(reader) if reader.has_packet() => {
-                    messages.push(reader.read().await?.open()?);
-                }
-                Incoming::Local(items) => match items.try_recv() {
-                    Ok(item) => messages.push(opened(item)?),
+            let next = match &mut self.source {
+                Source::Stream(reader) if reader.has_packet() => self.recv().await,
+                Source::Stream(_) => return Ok(messages),
+                Source::Local(items) => match items.try_recv() {
+                    Ok(item) => opened(item),
                     Err(_) => return Ok(messages),
                 },
-                Incoming::Stream(_) => return Ok(messages),
+            };
+            match next {
+                Ok(message) => messages.push(message),
+                Err(error) => {
+                    self.ended = Some(error);
+                    return Ok(messages);
+                }
             }
         }
     }

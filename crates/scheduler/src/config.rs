@@ -71,8 +71,8 @@ impl Default for Config {
             worker_ttl_us: Some(300_000_000),
             idle_timeout_us: None,
             lease_timeout_us: 30_000_000,
-            story_lines: 50_000,
-            spans: 100_000,
+            story_lines: 20_000,
+            spans: 10_000,
             events: 1_000,
         }
     }

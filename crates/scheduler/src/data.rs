@@ -92,6 +92,11 @@ impl Scheduler {
             let (is_placed, was_wanted) = (false, false);
             bringers.push(Bringer { client, hold, is_placed, was_wanted });
         }
+        let task = self.tasks.task(uid);
+        if task.state == TaskState::Released && !task.has(flag::DATA) {
+            // It has a function, and is wanted now.
+            self.require(uid);
+        }
     }
 
     pub(crate) fn is_being_brought(&self, uid: TaskUid) -> bool {

@@ -49,35 +49,42 @@ impl Reason {
     }
 }
 
-#[derive(Debug)]
-enum Record {
-    Task { time: Micros, uid: TaskUid, from: TaskState, to: TaskState, reason: Reason },
-    Worker { time: Micros, address: Arc<str>, to: &'static str, reason: Arc<str> },
+/// A change of a task's state. As small as it can be: every task leaves several.
+#[derive(Clone, Copy, Debug)]
+struct Change {
+    time: Micros,
+    uid: TaskUid,
+    from: TaskState,
+    to: TaskState,
+    reason: Reason,
 }
 
 /// The last changes of state, in the order in which they came. Keys are looked up when
 /// somebody asks, so that writing one down costs next to nothing.
 #[derive(Debug)]
 pub(crate) struct Story {
-    records: VecDeque<Record>,
+    changes: VecDeque<Change>,
+    /// What became of workers.
+    workers: VecDeque<StoryLine>,
     /// Keys of tasks that were forgotten lately.
     names: VecDeque<(TaskUid, Arc<str>)>,
     limit: usize,
 }
 
+/// Adds at the end; takes away at the front what is too much.
+fn push<T>(list: &mut VecDeque<T>, limit: usize, entry: T) {
+    if list.len() >= limit {
+        list.pop_front();
+    }
+    if limit > 0 {
+        list.push_back(entry);
+    }
+}
+
 impl Story {
     pub(crate) fn new(limit: usize) -> Story {
-        Story { records: VecDeque::new(), names: VecDeque::new(), limit }
-    }
-
-    fn push(&mut self, record: Record) {
-        if self.limit == 0 {
-            return;
-        }
-        if self.records.len() >= self.limit {
-            self.records.pop_front();
-        }
-        self.records.push_back(record);
+        let (changes, workers, names) = Default::default();
+        Story { changes, workers, names, limit }
     }
 
     pub(crate) fn task(
@@ -88,7 +95,7 @@ impl Story {
         to: TaskState,
         reason: Reason,
     ) {
-        self.push(Record::Task { time, uid, from, to, reason });
+        push(&mut self.changes, self.limit, Change { time, uid, from, to, reason });
     }
 
     pub(crate) fn worker(
@@ -98,17 +105,14 @@ impl Story {
         to: &'static str,
         reason: Arc<str>,
     ) {
-        self.push(Record::Worker { time, address: address.clone(), to, reason });
+        let (subject, from, to) = (address.clone(), "".into(), to.into());
+        let line = StoryLine { time_us: time.0, subject, from, to, reason };
+        push(&mut self.workers, self.limit, line);
     }
 
     /// Remembers the key of a task a little longer than the task.
-    pub(crate) fn forgotten(&mut self, uid: TaskUid, key: Arc<str>) {
-        if self.names.len() >= self.limit.div_ceil(4) {
-            self.names.pop_front();
-        }
-        if self.limit > 0 {
-            self.names.push_back((uid, key));
-        }
+    pub(crate) fn forgotten(&mut self, uid: TaskUid, key: &Arc<str>) {
+        push(&mut self.names, self.limit / 8, (uid, key.clone()));
     }
 
     /// What happened to tasks of these names (some of which are known now) and to workers of
@@ -118,27 +122,20 @@ impl Story {
         let forgotten = self.names.iter().filter(|(_, key)| names.contains(&**key));
         let mut uids: Vec<(TaskUid, Arc<str>)> = known.iter().chain(forgotten).cloned().collect();
         uids.sort_unstable();
-        let line = |record: &Record| match record {
-            Record::Task { time, uid, from, to, reason } => {
-                let found = uids.binary_search_by_key(uid, |(uid, _)| *uid).ok()?;
-                Some(StoryLine {
-                    time_us: time.0,
-                    subject: uids[found].1.clone(),
-                    from: from.name().into(),
-                    to: to.name().into(),
-                    reason: reason.text().into(),
-                })
-            }
-            Record::Worker { time, address, to, reason } => {
-                names.contains(&**address).then(|| StoryLine {
-                    time_us: time.0,
-                    subject: address.clone(),
-                    from: "".into(),
-                    to: (*to).into(),
-                    reason: reason.clone(),
-                })
-            }
+        let line = |change: &Change| {
+            let found = uids.binary_search_by_key(&change.uid, |(uid, _)| *uid).ok()?;
+            Some(StoryLine {
+                time_us: change.time.0,
+                subject: uids[found].1.clone(),
+                from: change.from.name().into(),
+                to: change.to.name().into(),
+                reason: change.reason.text().into(),
+            })
         };
-        self.records.iter().filter_map(line).collect()
+        let of_workers = self.workers.iter().filter(|line| names.contains(&*line.subject));
+        let mut lines: Vec<StoryLine> =
+            self.changes.iter().filter_map(line).chain(of_workers.cloned()).collect();
+        lines.sort_by_key(|line| line.time_us);
+        lines
     }
 }

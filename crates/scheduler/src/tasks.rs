@@ -151,7 +151,10 @@ impl Tasks {
     /// with its last task. Blobs of its kind are left to the caller.
     pub(crate) fn forget(&mut self, uid: TaskUid) {
         debug_assert_eq!(self.task(uid).lineage, 0, "nobody takes it any more");
-        self.keys.remove(&self.key(uid).clone(), uid);
+        let Tasks { segments, keys, .. } = self;
+        if let Some(segment) = &segments[uid.segment as usize] {
+            keys.remove(&segment.keys[uid.index as usize], uid);
+        }
         let outside: SmallVec<[u32; 8]> = {
             let inputs = self.segment(uid.segment).inputs_of(uid.index);
             inputs.iter().filter(|input| **input & OUTSIDE != 0).copied().collect()
@@ -227,10 +230,12 @@ impl Keys {
 
     fn remove(&mut self, key: &Arc<str>, uid: TaskUid) {
         let hash = hash(key);
-        if self.by_hash.get(&hash) == Some(&uid) {
-            self.by_hash.remove(&hash);
-        } else if self.collided.get(key) == Some(&uid) {
-            self.collided.remove(key);
+        let removed = self.by_hash.remove(&hash);
+        if removed != Some(uid) {
+            self.by_hash.extend(removed.map(|other| (hash, other)));
+            if self.collided.get(key) == Some(&uid) {
+                self.collided.remove(key);
+            }
         }
         if self.by_hash.is_empty() {
             self.by_hash = Map::default();

@@ -227,7 +227,7 @@ impl Scheduler {
         if task.has(flag::TROUBLED) {
             self.troubles.remove(&uid);
         }
-        self.story.forgotten(uid, self.tasks.key(uid).clone());
+        self.story.forgotten(uid, self.tasks.key(uid));
         self.set_state(uid, TaskState::Forgotten, Reason::NotNeeded);
         for input in self.tasks.inputs(uid) {
             let task = self.tasks.task_mut(input);

@@ -12,30 +12,30 @@ use raskt_wire::{
 };
 
 /// A reply to a question.
-pub type Reply = Result<Answer, RequestError>;
+pub(crate) type Reply = Result<Answer, RequestError>;
 
 /// A scheduler, and all that it has said so far. After each event it is flushed and checked.
-pub struct Cluster {
-    pub scheduler: Scheduler,
-    pub now: Micros,
-    pub to_workers: BTreeMap<WorkerId, Vec<ToWorker>>,
-    pub to_clients: BTreeMap<ClientId, Vec<ToClient>>,
-    pub dropped: Vec<(WorkerId, Arc<str>)>,
-    pub restarted: Vec<WorkerId>,
-    pub shutdown: Option<Arc<str>>,
+pub(crate) struct Cluster {
+    pub(crate) scheduler: Scheduler,
+    pub(crate) now: Micros,
+    pub(crate) to_workers: BTreeMap<WorkerId, Vec<ToWorker>>,
+    pub(crate) to_clients: BTreeMap<ClientId, Vec<ToClient>>,
+    pub(crate) dropped: Vec<(WorkerId, Arc<str>)>,
+    pub(crate) restarted: Vec<WorkerId>,
+    pub(crate) shutdown: Option<Arc<str>>,
     next_id: u32,
     next_handle: u64,
     next_request: u64,
     next_generation: u64,
-    pub handles: BTreeMap<(ClientId, String), Handle>,
+    pub(crate) handles: BTreeMap<(ClientId, String), Handle>,
 }
 
 impl Cluster {
-    pub fn new() -> Cluster {
+    pub(crate) fn new() -> Cluster {
         Cluster::with(Config::default())
     }
 
-    pub fn with(config: Config) -> Cluster {
+    pub(crate) fn with(config: Config) -> Cluster {
         let now = Micros(1_000_000);
         Cluster {
             scheduler: Scheduler::new(config, "scheduler-1".into(), now),
@@ -54,14 +54,14 @@ impl Cluster {
     }
 
     /// A cluster with a client and so many workers of one thread.
-    pub fn of(workers: usize) -> (Cluster, ClientId, Vec<WorkerId>) {
+    pub(crate) fn of(workers: usize) -> (Cluster, ClientId, Vec<WorkerId>) {
         let mut cluster = Cluster::new();
         let client = cluster.client();
         let workers = (0..workers).map(|_| cluster.worker(1)).collect();
         (cluster, client, workers)
     }
 
-    pub fn event(&mut self, event: Event) {
+    pub(crate) fn event(&mut self, event: Event) {
         let mut out = Actions::default();
         self.scheduler.handle(self.now, event, &mut out);
         self.scheduler.sanity_check();
@@ -83,7 +83,7 @@ impl Cluster {
     }
 
     /// Lets time pass, and what is due happen.
-    pub fn pass(&mut self, us: u64) {
+    pub(crate) fn pass(&mut self, us: u64) {
         let end = self.now.after(us);
         while let Some(due) = self.scheduler.next_deadline().filter(|due| *due <= end) {
             self.now = self.now.max(due);
@@ -94,7 +94,7 @@ impl Cluster {
         self.now = end;
     }
 
-    pub fn client(&mut self) -> ClientId {
+    pub(crate) fn client(&mut self) -> ClientId {
         self.next_id += 1;
         let id = ClientId(self.next_id);
         let hello = ClientHello { name: format!("client-{}", id.0).into(), versions: Vec::new() };
@@ -102,12 +102,12 @@ impl Cluster {
         id
     }
 
-    pub fn worker(&mut self, nthreads: u32) -> WorkerId {
+    pub(crate) fn worker(&mut self, nthreads: u32) -> WorkerId {
         self.worker_with(|hello| hello.nthreads = nthreads)
     }
 
     /// A worker of one thread, but for what `change` changes.
-    pub fn worker_with(&mut self, change: impl FnOnce(&mut WorkerHello)) -> WorkerId {
+    pub(crate) fn worker_with(&mut self, change: impl FnOnce(&mut WorkerHello)) -> WorkerId {
         self.next_id += 1;
         let id = WorkerId(self.next_id);
         let mut hello = WorkerHello {
@@ -128,20 +128,20 @@ impl Cluster {
         id
     }
 
-    pub fn from_worker(&mut self, worker: WorkerId, message: FromWorker) {
+    pub(crate) fn from_worker(&mut self, worker: WorkerId, message: FromWorker) {
         self.event(Event::FromWorker(worker, message));
     }
 
-    pub fn from_client(&mut self, client: ClientId, message: FromClient) {
+    pub(crate) fn from_client(&mut self, client: ClientId, message: FromClient) {
         self.event(Event::FromClient(client, message));
     }
 
-    pub fn die(&mut self, worker: WorkerId) {
+    pub(crate) fn die(&mut self, worker: WorkerId) {
         self.event(Event::WorkerLeft(worker, "killed by signal 9".into()));
     }
 
     /// Submits the graph; the client wants what the graph says that it wants.
-    pub fn submit(&mut self, client: ClientId, graph: Graph) {
+    pub(crate) fn submit(&mut self, client: ClientId, graph: Graph) {
         self.next_generation += 1;
         let mut submission = graph.submission;
         submission.generation = self.next_generation;
@@ -153,31 +153,31 @@ impl Cluster {
         self.from_client(client, FromClient::Submit(Box::new(submission)));
     }
 
-    pub fn new_handle(&mut self, client: ClientId, key: &str) -> Handle {
+    pub(crate) fn new_handle(&mut self, client: ClientId, key: &str) -> Handle {
         self.next_handle += 1;
         let handle = Handle(self.next_handle);
         self.handles.insert((client, key.to_string()), handle);
         handle
     }
 
-    pub fn want(&mut self, client: ClientId, key: &str) -> Handle {
+    pub(crate) fn want(&mut self, client: ClientId, key: &str) -> Handle {
         let handle = self.new_handle(client, key);
         self.from_client(client, FromClient::Want(vec![(handle, key.into())]));
         handle
     }
 
     /// The handle by which the client wants it, last.
-    pub fn handle(&self, client: ClientId, key: &str) -> Handle {
+    pub(crate) fn handle(&self, client: ClientId, key: &str) -> Handle {
         self.handles[&(client, key.to_string())]
     }
 
-    pub fn release(&mut self, client: ClientId, key: &str) {
+    pub(crate) fn release(&mut self, client: ClientId, key: &str) {
         let handle = self.handle(client, key);
         self.from_client(client, FromClient::Release(vec![handle]));
     }
 
     /// The orders that were sent to the worker since the last time.
-    pub fn orders(&mut self, worker: WorkerId) -> Vec<Order> {
+    pub(crate) fn orders(&mut self, worker: WorkerId) -> Vec<Order> {
         let mut orders = Vec::new();
         let messages = self.to_workers.entry(worker).or_default();
         for message in std::mem::take(messages) {
@@ -190,17 +190,17 @@ impl Cluster {
     }
 
     /// The keys of these.
-    pub fn ordered(&mut self, worker: WorkerId) -> Vec<String> {
+    pub(crate) fn ordered(&mut self, worker: WorkerId) -> Vec<String> {
         self.orders(worker).into_iter().map(|order| order.key.to_string()).collect()
     }
 
     /// What else was said to the worker since the last time.
-    pub fn said(&mut self, worker: WorkerId) -> Vec<ToWorker> {
+    pub(crate) fn said(&mut self, worker: WorkerId) -> Vec<ToWorker> {
         self.to_workers.remove(&worker).unwrap_or_default()
     }
 
     /// What the worker was told to forget.
-    pub fn freed(&mut self, worker: WorkerId) -> BTreeSet<TaskUid> {
+    pub(crate) fn freed(&mut self, worker: WorkerId) -> BTreeSet<TaskUid> {
         let free = |message: ToWorker| match message {
             ToWorker::Free(uids) => uids,
             _ => Vec::new(),
@@ -208,7 +208,7 @@ impl Cluster {
         self.said(worker).into_iter().flat_map(free).collect()
     }
 
-    pub fn news(&mut self, client: ClientId) -> Vec<News> {
+    pub(crate) fn news(&mut self, client: ClientId) -> Vec<News> {
         let mut news = Vec::new();
         let messages = self.to_clients.entry(client).or_default();
         for message in std::mem::take(messages) {
@@ -221,7 +221,7 @@ impl Cluster {
     }
 
     /// The error that the client heard of last, for this key.
-    pub fn error(&mut self, client: ClientId, key: &str) -> Option<TaskError> {
+    pub(crate) fn error(&mut self, client: ClientId, key: &str) -> Option<TaskError> {
         let own = self.handle(client, key);
         let news = self.news(client);
         let of_own = |news| match news {
@@ -231,16 +231,22 @@ impl Cluster {
         news.into_iter().filter_map(of_own).next_back()
     }
 
-    pub fn finish(&mut self, worker: WorkerId, order: &Order) {
+    pub(crate) fn finish(&mut self, worker: WorkerId, order: &Order) {
         self.finish_with(worker, order, 100, 1_000);
     }
 
-    pub fn finish_with(&mut self, worker: WorkerId, order: &Order, nbytes: u64, compute_us: u64) {
+    pub(crate) fn finish_with(
+        &mut self,
+        worker: WorkerId,
+        order: &Order,
+        nbytes: u64,
+        compute_us: u64,
+    ) {
         let message = FromWorker::Finished(vec![finished(order, nbytes, compute_us)]);
         self.from_worker(worker, message);
     }
 
-    pub fn fail(&mut self, worker: WorkerId, order: &Order) {
+    pub(crate) fn fail(&mut self, worker: WorkerId, order: &Order) {
         let error = Box::new(TaskError {
             key: order.key.clone(),
             function: order.group.clone(),
@@ -252,7 +258,7 @@ impl Cluster {
     }
 
     /// Workers finish all that they are given, until there is nothing left.
-    pub fn run(&mut self) -> Vec<String> {
+    pub(crate) fn run(&mut self) -> Vec<String> {
         let mut ran = Vec::new();
         loop {
             let workers: Vec<WorkerId> = self.to_workers.keys().copied().collect();
@@ -270,7 +276,7 @@ impl Cluster {
         }
     }
 
-    pub fn ask(&mut self, client: ClientId, question: Question) -> RequestId {
+    pub(crate) fn ask(&mut self, client: ClientId, question: Question) -> RequestId {
         self.next_request += 1;
         let request = RequestId(self.next_request);
         self.from_client(client, FromClient::Request(request, Box::new(question)));
@@ -278,7 +284,7 @@ impl Cluster {
     }
 
     /// The reply to a question, if it is there.
-    pub fn reply(&mut self, client: ClientId, request: RequestId) -> Option<Reply> {
+    pub(crate) fn reply(&mut self, client: ClientId, request: RequestId) -> Option<Reply> {
         let messages = self.to_clients.entry(client).or_default();
         let is_it =
             |message: &ToClient| matches!(message, ToClient::Reply(id, _) if *id == request);
@@ -290,29 +296,29 @@ impl Cluster {
     }
 
     /// A question that is answered at once.
-    pub fn answer(&mut self, client: ClientId, question: Question) -> Reply {
+    pub(crate) fn answer(&mut self, client: ClientId, question: Question) -> Reply {
         let request = self.ask(client, question);
         self.reply(client, request).expect("it is answered at once")
     }
 
-    pub fn ask_shared(&mut self, client: ClientId, question: SharedQuestion) -> RequestId {
+    pub(crate) fn ask_shared(&mut self, client: ClientId, question: SharedQuestion) -> RequestId {
         self.ask(client, Question::Shared(question))
     }
 
-    pub fn shared(&mut self, client: ClientId, question: SharedQuestion) -> Reply {
+    pub(crate) fn shared(&mut self, client: ClientId, question: SharedQuestion) -> Reply {
         self.answer(client, Question::Shared(question))
     }
 
-    pub fn state(&self, key: &str) -> Option<TaskState> {
+    pub(crate) fn state(&self, key: &str) -> Option<TaskState> {
         self.scheduler.view().state(key)
     }
 
-    pub fn uid(&self, key: &str) -> TaskUid {
+    pub(crate) fn uid(&self, key: &str) -> TaskUid {
         self.scheduler.view().uid(key).expect("the task is known")
     }
 
     /// Brings data to a worker, and wants it.
-    pub fn scatter(&mut self, client: ClientId, key: &str, worker: WorkerId) -> TaskUid {
+    pub(crate) fn scatter(&mut self, client: ClientId, key: &str, worker: WorkerId) -> TaskUid {
         let items = vec![(key.into(), 100)];
         let workers = vec![address(worker)];
         let place = Question::Place { items, workers, broadcast: false };
@@ -327,16 +333,16 @@ impl Cluster {
     }
 
     /// Fails if anything is left on the books.
-    pub fn assert_nothing_is_left(&self) {
+    pub(crate) fn assert_nothing_is_left(&self) {
         assert_eq!(self.scheduler.view().books(), Default::default());
     }
 }
 
-pub fn address(worker: WorkerId) -> Arc<str> {
+pub(crate) fn address(worker: WorkerId) -> Arc<str> {
     format!("tcp://host:{}", worker.0).into()
 }
 
-pub fn finished(order: &Order, nbytes: u64, compute_us: u64) -> Finished {
+pub(crate) fn finished(order: &Order, nbytes: u64, compute_us: u64) -> Finished {
     Finished {
         uid: order.uid,
         attempt: order.attempt,
@@ -349,13 +355,13 @@ pub fn finished(order: &Order, nbytes: u64, compute_us: u64) -> Finished {
 
 /// A graph that is being written down.
 #[derive(Clone)]
-pub struct Graph {
+pub(crate) struct Graph {
     submission: Submission,
     wants: Vec<String>,
 }
 
 impl Graph {
-    pub fn new() -> Graph {
+    pub(crate) fn new() -> Graph {
         let submission = Submission {
             generation: 0,
             groups: Vec::new(),
@@ -370,7 +376,7 @@ impl Graph {
 
     /// A task of the group that its key begins with, up to a dash. Inputs that were not added
     /// before are of earlier submissions: name these with [`Graph::outside`] first.
-    pub fn task(mut self, key: &str, inputs: &[&str]) -> Graph {
+    pub(crate) fn task(mut self, key: &str, inputs: &[&str]) -> Graph {
         let name: Arc<str> = key.split('-').next().unwrap_or_default().into();
         let groups = &mut self.submission.groups;
         let group = groups.iter().position(|group| *group == name).unwrap_or_else(|| {
@@ -394,20 +400,20 @@ impl Graph {
         self
     }
 
-    pub fn outside(mut self, key: &str) -> Graph {
+    pub(crate) fn outside(mut self, key: &str) -> Graph {
         assert!(self.submission.tasks.is_empty(), "outside keys come before tasks");
         self.submission.outside.push(key.into());
         self
     }
 
     /// Tasks from now on ask for this.
-    pub fn terms(mut self, terms: Terms) -> Graph {
+    pub(crate) fn terms(mut self, terms: Terms) -> Graph {
         self.submission.terms.push(terms);
         self
     }
 
     /// Tasks from now on need these bytes.
-    pub fn blob(mut self, id: u128, bytes: &'static [u8]) -> Graph {
+    pub(crate) fn blob(mut self, id: u128, bytes: &'static [u8]) -> Graph {
         let value = raskt_wire::WireValue {
             codec: "test".into(),
             header: Bytes::from_static(bytes),
@@ -418,23 +424,23 @@ impl Graph {
     }
 
     /// The payload of the last task.
-    pub fn payload(mut self, payload: &'static [u8]) -> Graph {
+    pub(crate) fn payload(mut self, payload: &'static [u8]) -> Graph {
         let last = self.submission.tasks.last_mut().expect("there is a task");
         last.payload = Bytes::from_static(payload);
         self
     }
 
-    pub fn want(mut self, keys: &[&str]) -> Graph {
+    pub(crate) fn want(mut self, keys: &[&str]) -> Graph {
         self.wants.extend(keys.iter().map(|key| key.to_string()));
         self
     }
 
-    pub fn into_submission(self) -> Submission {
+    pub(crate) fn into_submission(self) -> Submission {
         self.submission
     }
 }
 
 /// One task that is wanted.
-pub fn one(key: &str) -> Graph {
+pub(crate) fn one(key: &str) -> Graph {
     Graph::new().task(key, &[]).want(&[key])
 }

@@ -208,7 +208,7 @@ fn blobs_are_sent_once_to_a_worker_and_forgotten_after_the_last_use() {
 
 #[test]
 fn a_chain_of_many_tasks_needs_no_stack() {
-    let (mut cluster, client, _) = Cluster::of(1);
+    let (mut cluster, client, workers) = Cluster::of(1);
     let mut graph = Graph::new().task("t-0", &[]);
     let mut submission = graph.clone().into_submission();
     let task = submission.tasks.remove(0);
@@ -223,6 +223,7 @@ fn a_chain_of_many_tasks_needs_no_stack() {
     submission.wants = vec![(19_999, handle)];
     cluster.from_client(client, FromClient::Submit(Box::new(submission)));
     cluster.release(client, "last");
+    assert_eq!(cluster.said(workers[0]).len(), 2, "one order, and the way back");
     cluster.assert_nothing_is_left();
     graph = graph.want(&["t-0"]);
     cluster.submit(client, graph);

@@ -133,6 +133,7 @@ class Worker(Asks, Node):
         self._sampler: Any = None
         self._client: Any = None
         self._client_lock = threading.Lock()
+        self._torn_down = threading.Event()
         self._init_asks()
         self._listening = {
             "host": chosen_host(host, interface),
@@ -197,7 +198,8 @@ class Worker(Asks, Node):
 
             self.add_plugin(plugin, name_of(plugin))
         self._add_kept_plugins()
-        if config.get("distributed.worker.profile.enabled", True):
+        is_wanted = config.get("distributed.worker.profile.enabled", True)
+        if is_wanted and hasattr(handle, "executing"):
             interval = config.get("distributed.worker.profile.interval", "10ms")
             cycle = config.get("distributed.worker.profile.cycle", "1000ms")
             self._sampler = Sampler(
@@ -221,10 +223,12 @@ class Worker(Asks, Node):
         self._preloads.teardown()
         shutil.rmtree(self.local_directory, ignore_errors=True)
         self.status = Status.closed
+        self._torn_down.set()
 
     def _end(self) -> None:
         self._handle.close()
-        self._handle.wait(30.0)
+        if self._handle.wait(30.0):
+            self._torn_down.wait(30.0)
 
     def _wait(self, timeout: float) -> bool:
         return self._handle.wait(timeout)

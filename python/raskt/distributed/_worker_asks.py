@@ -143,7 +143,8 @@ class Asks:
     def running_frames(self) -> dict[Any, Any]:
         """Give the stack of each task that runs, by key."""
         frames = sys._current_frames()
-        running = self._handle.executing() if self._handle is not None else {}
+        executing = getattr(self._handle, "executing", None)
+        running = {} if executing is None else executing()
         return {key: frames[ident] for key, ident in running.items() if ident in frames}
 
     # --- plugins --------------------------------------------------------------------

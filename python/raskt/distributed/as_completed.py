@@ -35,7 +35,7 @@ class _Arrivals:
     def wait(self, timeout: float | None) -> bool:
         """Wait in the calling thread until there is one; False if time is up."""
         with self.changed:
-            return self.changed.wait_for(lambda: self.ended, timeout) is not False
+            return self.changed.wait_for(lambda: bool(self.ended), timeout)
 
     def add_done_callback(self, callback: Callable[[Any], Any], /) -> None:
         """Call ``callback`` when there is one."""

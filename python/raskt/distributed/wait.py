@@ -120,21 +120,15 @@ def futures_of(o: Any, client: Any = None) -> list[Future]:
     >>> futures_of([1, {"x": (2, 3)}])
     []
     """
-    found: dict[int, Future] = {}
+    found: dict[Future, None] = {}
     todo = [o]
     while todo:
         x = todo.pop()
         if isinstance(x, Future):
-            found.setdefault(id(x), x)
-        elif type(x) in (tuple, set, list):
-            todo.extend(x)
-        elif type(x) is dict:
-            todo.extend(x.values())
-        elif is_dask_collection(x):
-            todo.extend(_values(x.__dask_graph__()))
-        elif type(x).__name__ in ("Task", "Container", "DataNode", "Alias"):
-            todo.extend(_parts(x))
-    futures = list(found.values())[::-1]
+            found.setdefault(x)
+        else:
+            todo.extend(list(_within(x))[::-1])
+    futures = list(found)
     if client is not None:
         lost = [future.key for future in futures if future.cancelled()]
         if lost:
@@ -144,14 +138,21 @@ def futures_of(o: Any, client: Any = None) -> list[Future]:
     return futures
 
 
-def _values(graph: Any) -> Iterable[Any]:
-    return [] if graph is None else graph.values()
-
-
-def _parts(node: Any) -> list[Any]:
-    """List what a task object refers to by value."""
-    parts = [getattr(node, name, None) for name in ("args", "kwargs", "items", "value")]
-    return [part for part in parts if part is not None and not callable(part)]
+def _within(x: Any) -> Iterable[Any]:
+    """Give what an object consists of, as far as futures may be in it."""
+    if type(x) in (tuple, set, list):
+        return x
+    if type(x) is dict:
+        return x.values()
+    if is_dask_collection(x):
+        graph = x.__dask_graph__()
+        return [] if graph is None else graph.values()
+    if type(x).__name__ in ("Task", "Container", "DataNode", "Alias"):
+        parts = [
+            getattr(x, name, None) for name in ("args", "kwargs", "items", "value")
+        ]
+        return [part for part in parts if part is not None and not callable(part)]
+    return ()
 
 
 def fire_and_forget(obj: Any) -> None:

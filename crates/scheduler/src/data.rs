@@ -87,7 +87,10 @@ impl Scheduler {
             task.nbytes = nbytes;
         }
         let bringers = self.bringing.entry(uid).or_default();
-        if bringers.iter().all(|bringer| bringer.client != client) {
+        if let Some(own) = bringers.iter_mut().find(|bringer| bringer.client == client) {
+            // It comes once more.
+            own.is_placed = false;
+        } else {
             let hold = self.wants.add(task, uid, Wanting::Bringing(client));
             let (is_placed, was_wanted) = (false, false);
             bringers.push(Bringer { client, hold, is_placed, was_wanted });
@@ -112,23 +115,12 @@ impl Scheduler {
                 self.illegal += 1;
                 continue;
             };
-            let (state, is_data, nbytes) = (task.state, task.has(flag::DATA), task.nbytes);
+            let (state, is_data) = (task.state, task.has(flag::DATA));
             let there = holders.iter().copied();
             let there: Vec<u32> = there.filter(|n| self.workers.get(*n).is_some()).collect();
             match (state, there.first()) {
                 (TaskState::Memory, _) => {}
-                (_, Some(first)) if is_data => {
-                    self.tasks.task_mut(uid).attempt = 1;
-                    if state == TaskState::Erred {
-                        self.errors.remove(&uid);
-                    }
-                    self.arrive(uid, *first, nbytes, 0);
-                    let type_name = self.groups.type_name(0).clone();
-                    self.tell(uid, |handle| {
-                        let type_name = type_name.clone();
-                        News::Finished { handle, nbytes, type_name, inline: None }
-                    });
-                }
+                (_, Some(first)) if is_data => self.brought(uid, *first),
                 // It is being computed; the worker's own result is as good.
                 _ => there.iter().for_each(|worker| {
                     self.workers.post(*worker, ToWorker::DropReplicas(vec![uid]));
@@ -141,6 +133,23 @@ impl Scheduler {
             }
             self.end_of_bringing(client, uid);
         }
+    }
+
+    /// The data of a task is on a worker. Its client and the worker both say so; whoever comes
+    /// first is believed.
+    pub(crate) fn brought(&mut self, uid: TaskUid, worker: u32) {
+        let task = self.tasks.task_mut(uid);
+        task.attempt = 1;
+        let (state, nbytes) = (task.state, task.nbytes);
+        if state == TaskState::Erred {
+            self.errors.remove(&uid);
+        }
+        self.arrive(uid, worker, nbytes, 0);
+        let type_name = self.groups.type_name(0).clone();
+        self.tell(uid, |handle| {
+            let type_name = type_name.clone();
+            News::Finished { handle, nbytes, type_name, inline: None }
+        });
     }
 
     fn end_of_bringing(&mut self, client: ClientId, uid: TaskUid) {

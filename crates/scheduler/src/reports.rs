@@ -118,6 +118,9 @@ impl Scheduler {
                     self.has_moved(*uid, worker);
                     self.arm_memory_manager();
                 }
+                Some((TaskState::Released, _)) if self.is_being_brought(*uid) => {
+                    self.brought(*uid, worker);
+                }
                 // It will have the result by itself.
                 Some((TaskState::Processing, by)) if by == worker => self.stale += 1,
                 _ => {

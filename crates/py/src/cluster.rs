@@ -12,6 +12,7 @@ pub(crate) mod current;
 pub(crate) mod failure;
 pub(crate) mod future;
 pub(crate) mod host;
+pub(crate) mod nanny;
 pub(crate) mod node;
 pub(crate) mod options;
 pub(crate) mod question;

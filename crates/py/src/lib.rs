@@ -48,6 +48,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<cluster::reply::Reply>()?;
     module.add_class::<cluster::node::SchedulerHandle>()?;
     module.add_class::<cluster::node::WorkerHandle>()?;
+    module.add_class::<cluster::nanny::NannyHandle>()?;
+    module.add_function(wrap_pyfunction!(cluster::nanny::run_nanny, module)?)?;
     module.add_function(wrap_pyfunction!(cluster::current::current_task, module)?)?;
     module.add_function(wrap_pyfunction!(cluster::current::rejoin, module)?)?;
     module.add_function(wrap_pyfunction!(cluster::current::secede, module)?)?;

@@ -1,9 +1,11 @@
 //! The task that a thread runs: what `current_task`, `secede` and `rejoin` are about.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -28,6 +30,23 @@ pub(crate) struct Current {
 
 thread_local! {
     static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
+    static IDENT: OnceCell<u64> = const { OnceCell::new() };
+}
+
+/// What the threads of all workers of this process run, by Python's number for the thread.
+static RUNNING: Mutex<BTreeMap<u64, Current>> = Mutex::new(BTreeMap::new());
+
+/// The tasks that a worker runs, and Python's numbers for their threads.
+pub(crate) fn running(worker: &Arc<WorkerLink>) -> Vec<(Arc<str>, u64)> {
+    let running = RUNNING.lock();
+    let here = running.iter().filter(|(_, current)| Arc::ptr_eq(&current.worker, worker));
+    here.map(|(ident, current)| (current.key.clone(), *ident)).collect()
+}
+
+/// Python's number for the calling thread.
+fn ident(py: Python<'_>) -> u64 {
+    let ask = || py.import("threading")?.call_method0("get_ident")?.extract();
+    IDENT.with(|ident| *ident.get_or_init(|| ask().unwrap_or(0)))
 }
 
 impl Current {
@@ -44,15 +63,25 @@ impl Current {
     }
 
     /// Does something as this task.
-    pub(crate) fn scope<R>(self, body: impl FnOnce() -> R) -> R {
-        struct Restore(Option<Current>);
+    pub(crate) fn scope<R>(self, py: Python<'_>, body: impl FnOnce() -> R) -> R {
+        struct Restore(Option<Current>, u64);
         impl Drop for Restore {
             fn drop(&mut self) {
-                CURRENT.with(|current| *current.borrow_mut() = self.0.take());
+                let before = self.0.take();
+                let mut running = RUNNING.lock();
+                let gone = match &before {
+                    Some(current) => running.insert(self.1, current.clone()),
+                    None => running.remove(&self.1),
+                };
+                drop(running);
+                CURRENT.with(|current| *current.borrow_mut() = before);
+                drop(gone);
             }
         }
+        let ident = ident(py);
+        RUNNING.lock().insert(ident, self.clone());
         let before = CURRENT.with(|current| current.borrow_mut().replace(self));
-        let _restore = Restore(before);
+        let _restore = Restore(before, ident);
         body()
     }
 
@@ -123,6 +152,6 @@ impl AsTask {
         args: &Bound<'py, PyTuple>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let current = self.current.clone();
-        current.scope(|| call_python(self.callable.bind(py), args, None))
+        current.scope(py, || call_python(self.callable.bind(py), args, None))
     }
 }

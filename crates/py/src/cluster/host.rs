@@ -58,7 +58,7 @@ impl PyHost {
         };
         let current = Current::new(order, ready.worker.clone(), self.host.clone());
         let call = Call::new(Some(&args), &ready.inputs);
-        let result = current.clone().scope(|| {
+        let result = current.clone().scope(py, || {
             if order.executor.is_empty() {
                 self.settled(py, function.call(call)?)
             } else {

@@ -17,6 +17,7 @@ use raskt_cluster::{
 use super::answer::answer;
 use super::callbacks::call_soon;
 use super::connection::{address_of, security_of};
+use super::current::running;
 use super::failure::request_error;
 use super::future::wait;
 use super::host::PyHost;
@@ -259,6 +260,15 @@ impl WorkerHandle {
     fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let keys: Vec<Arc<str>> = self.link.keys();
         PyList::new(py, keys.iter().map(|key| &**key))
+    }
+
+    /// The tasks that run here, and the threads that run them, as Python numbers them.
+    fn executing<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        for (key, thread) in running(&self.link) {
+            dict.set_item(&*key, thread)?;
+        }
+        Ok(dict)
     }
 
     /// The result with this key.

@@ -48,6 +48,10 @@ impl<'py> Options<'_, 'py> {
             .map(|seconds| Duration::from_secs_f64(seconds.min(1e9))))
     }
 
+    pub(crate) fn fraction(&self, name: &str) -> PyResult<Option<f64>> {
+        self.get(name)?.map(|value| value.extract()).transpose()
+    }
+
     pub(crate) fn pairs(&self, name: &str) -> PyResult<Vec<(Arc<str>, Arc<str>)>> {
         let Some(pairs) = self.get(name)? else { return Ok(Vec::new()) };
         let text = |object: Bound<'_, PyAny>| -> PyResult<Arc<str>> {

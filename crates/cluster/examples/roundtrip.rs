@@ -54,12 +54,17 @@ impl Host for Zeros {
     fn ask(&self, _: RequestId, _: Arc<str>, _: Bytes, _: Reply) {}
 }
 
-fn submit(client: &Client, tasks: &[(Arc<str>, usize)], outside: &[Arc<str>]) -> Vec<Arc<Entry>> {
+fn submit(
+    client: &Client,
+    tasks: &[(Arc<str>, usize)],
+    outside: &[Arc<str>],
+    workers: &[Arc<str>],
+) -> Vec<Arc<Entry>> {
     let entries: Vec<_> = client.entries(tasks.iter().map(|(key, _)| key));
     client.submit(Submission {
         generation: client.next_generation(),
         groups: vec!["task".into()],
-        terms: vec![Terms::default()],
+        terms: vec![Terms { workers: workers.to_vec(), ..Terms::default() }],
         blobs: Vec::new(),
         outside: outside.to_vec(),
         tasks: tasks
@@ -91,7 +96,7 @@ fn round_trips(transport: Transport) {
     let mut times: Vec<Duration> = (0..COUNT)
         .map(|i| {
             let start = Instant::now();
-            let entries = submit(&client, &[(format!("t{i}").into(), 0)], &[]);
+            let entries = submit(&client, &[(format!("t{i}").into(), 0)], &[], &[]);
             client.wait_all(&entries, None);
             start.elapsed()
         })
@@ -111,7 +116,7 @@ fn many(transport: Transport) {
     let client = cluster.client().unwrap();
     let tasks: Vec<_> = (0..COUNT).map(|i| (format!("task-{i}").into(), 0)).collect();
     let start = Instant::now();
-    let entries = submit(&client, &tasks, &[]);
+    let entries = submit(&client, &tasks, &[], &[]);
     let submitted = start.elapsed();
     client.wait_all(&entries, None);
     let time = start.elapsed();
@@ -148,29 +153,30 @@ fn plain_copy() {
 fn data(transport: Transport) {
     let cluster = start(2, transport);
     let client = cluster.client().unwrap();
-    for (round, place) in [(0, 0), (1, 1)] {
+    for round in 0..2 {
+        let worker = |place: usize| vec![cluster.workers()[place % 2].address().clone()];
         let key: Arc<str> = format!("x{round}").into();
-        let other = cluster.workers()[1 - place].address().clone();
-        let value = Bytes::from(vec![1_u8; SIZE]);
-        let parts = vec![value];
-        let value = WireValue { codec: "bytes".into(), header: Bytes::new(), buffers: parts };
-        let item = Placement { key: key.clone(), nbytes: SIZE as u64, value };
-        let start = Instant::now();
-        let holder = vec![cluster.workers()[place].address().clone()];
-        let entries = client.scatter(vec![item], holder, false).unwrap();
-        rate(&format!("500 MB from client to worker, {transport:?}"), start.elapsed());
+        let value = submit(&client, &[(key.clone(), SIZE)], &[], &worker(round));
+        client.wait_all(&value, None);
 
         let start = Instant::now();
         let fetched = client.fetch_blocking(vec![key.clone()], None).unwrap().unwrap();
         rate(&format!("500 MB from worker to client, {transport:?}"), start.elapsed());
-        drop(fetched);
 
         let start = Instant::now();
-        let question =
-            raskt_wire::Question::Replicate { keys: vec![key], copies: 2, workers: Vec::new() };
-        client.request(question).wait(None);
+        let user = (format!("y{round}").into(), 0);
+        let used = submit(&client, &[user], &[key], &worker(round + 1));
+        client.wait_all(&used, None);
         rate(&format!("500 MB from worker to worker, {transport:?}"), start.elapsed());
-        drop((entries, other));
+
+        let start = Instant::now();
+        let item = Placement {
+            key: format!("z{round}").into(),
+            nbytes: SIZE as u64,
+            value: fetched.into_iter().next().unwrap(),
+        };
+        client.scatter(vec![item], worker(round), false).unwrap();
+        rate(&format!("500 MB from client to worker, {transport:?}"), start.elapsed());
     }
     cluster.close();
 }

@@ -94,7 +94,9 @@ pub enum Notice {
 }
 
 /// Who hears of notices, on the client's thread.
-pub type Listener = Box<dyn Fn(Notice) + Send + Sync>;
+pub type Listener = Box<Hear>;
+
+type Hear = dyn Fn(Notice) + Send + Sync;
 
 /// What the threads of a client share.
 pub(crate) struct Shared {
@@ -113,7 +115,7 @@ pub(crate) struct Shared {
     generation: AtomicU64,
     is_open: AtomicBool,
     peers: Arc<Peers>,
-    listener: Mutex<Option<Arc<dyn Fn(Notice) + Send + Sync>>>,
+    listener: Mutex<Option<Arc<Hear>>>,
 }
 
 #[derive(Default)]

@@ -82,6 +82,7 @@ pub struct NannyHandle {
 struct State {
     pid: Mutex<Option<u32>>,
     starts: Mutex<u32>,
+    last_ending: Mutex<Option<Arc<str>>>,
     outbox: Mutex<Option<Outbox>>,
 }
 
@@ -143,6 +144,11 @@ impl NannyHandle {
     /// How often the process was started.
     pub fn starts(&self) -> u32 {
         *self.state.starts.lock()
+    }
+
+    /// How the last process that ended did so.
+    pub fn last_ending(&self) -> Option<Arc<str>> {
+        self.state.last_ending.lock().clone()
     }
 
     /// Ends the process and starts it again. Returns at once.
@@ -226,6 +232,7 @@ impl Keeper {
                 Some((reason, _)) => reason.clone(),
                 None => ending.text.into(),
             };
+            *self.state.last_ending.lock() = Some(text.clone());
             tracing::info!(pid, how = &*text, restarts = !is_final, "worker process ended");
             if let Some(outbox) = &*self.state.outbox.lock() {
                 let ending = text.clone();

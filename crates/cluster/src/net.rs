@@ -1,8 +1,8 @@
 //! Connections: from addresses to typed messages.
 //!
-//! [`listen`] and [`connect`] give a [`Link`] when the handshake is done: something that sends
-//! messages and receives them. Whether bytes go over a socket, with TLS or without, or messages
-//! go through a queue of the process shows in the address only.
+//! A [`Listener`] and [`connect`] give a [`Link`] when the handshake is done: something that
+//! sends messages and receives them. Whether bytes go over a socket, with TLS or without, or
+//! messages go through a queue of the process shows in the address only.
 //!
 //! `frame.rs` has the form of packets, `read.rs` and `write.rs` move them, `handshake.rs` and
 //! `secret.rs` decide whom to speak with.

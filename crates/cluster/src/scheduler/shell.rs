@@ -59,10 +59,20 @@ struct Connection {
 }
 
 impl Connection {
+    /// Does the other side read so little that it is given up?
+    fn stuck(&self) -> Option<LinkError> {
+        let queued = self.outbox.queued_bytes();
+        (queued > STUCK_BYTES).then_some(LinkError::Stuck { queued })
+    }
+
     /// Ends it when all that was sent is delivered.
     fn close(self) {
         self.reader.abort();
-        tokio::spawn(async move { tokio::time::timeout(FAREWELL, self.outbox.finish()).await });
+        tokio::spawn(async move {
+            if tokio::time::timeout(FAREWELL, self.outbox.finish()).await.is_err() {
+                self.outbox.abort();
+            }
+        });
     }
 }
 
@@ -265,13 +275,17 @@ impl Shell {
         for (id, message) in actions.to_clients {
             if let Some(client) = self.clients.get(&id) {
                 client.outbox.send(message);
-                give_up_stuck(client);
+                if let Some(error) = client.stuck() {
+                    let _ = self.heard.send(Heard::Client(id, Err(error)));
+                }
             }
         }
         for (id, message) in actions.to_workers {
             if let Some(worker) = self.workers.get(&id) {
                 worker.outbox.send(message);
-                give_up_stuck(worker);
+                if let Some(error) = worker.stuck() {
+                    let _ = self.heard.send(Heard::Worker(id, Err(error)));
+                }
             }
         }
         for id in actions.restart_workers {
@@ -316,14 +330,6 @@ impl Shell {
             }
         };
         let _ = tokio::time::timeout(FAREWELL, finish).await;
-    }
-}
-
-fn give_up_stuck(connection: &Connection) {
-    let queued = connection.outbox.queued_bytes();
-    if queued > STUCK_BYTES {
-        tracing::warn!(peer = &*connection.peer, queued, "it does not read: connection closed");
-        connection.outbox.abort();
     }
 }
 

@@ -164,7 +164,10 @@ impl Shell {
             ToWorker::Ask { id, op, payload } => self.ask(id, op, payload),
             ToWorker::Reply(id, answer) => self.link.answer(id, answer),
             ToWorker::Close { reason, restart } => {
-                self.link.set_restart(restart);
+                // Who retires has said what is to follow.
+                if self.retiring.is_none() {
+                    self.link.set_restart(restart);
+                }
                 self.ending = Some(reason);
             }
             message => self.link.step(Event::FromScheduler(message), false),

@@ -8,9 +8,10 @@ use raskt_cluster::{
     Client, ConnectOptions, SchedulerOptions, SchedulerServer, Transport, WorkerOptions,
     WorkerServer,
 };
+use raskt_wire::Terms;
 
 use crate::cutter::Cutter;
-use crate::host::{Words, cluster, compute, result, submit};
+use crate::host::{Words, cluster, compute, result, submission, submit};
 
 fn scheduler() -> raskt_cluster::SchedulerHandle {
     let addresses = vec!["tcp://127.0.0.1:0".parse().unwrap()];
@@ -35,6 +36,47 @@ fn a_transfer_that_breaks_in_the_middle_is_begun_again() {
     let client = Client::connect(scheduler.address(), ConnectOptions::default()).unwrap();
     assert_eq!(compute(&client, "a", "zeros 5000000").len(), 5_000_000);
     drop(worker);
+}
+
+#[test]
+fn a_transfer_between_workers_that_breaks_in_the_middle_is_begun_again() {
+    let scheduler = scheduler();
+    let (way, address) = Cutter::listen();
+    let (free, listen) = Cutter::listen();
+    drop(free);
+    let plain = WorkerOptions { scheduler: scheduler.address().clone(), ..Default::default() };
+    let behind = WorkerOptions {
+        listen: Some(listen.clone()),
+        contact: Some(address),
+        name: "behind".into(),
+        ..plain.clone()
+    };
+    let host = Arc::new(Words::default());
+    let _behind = WorkerServer::start(behind, host.clone()).unwrap();
+    let _other =
+        WorkerServer::start(WorkerOptions { name: "other".into(), ..plain }, host).unwrap();
+    let _way = Cutter::start(way, listen.port().unwrap(), Some(1_000_000));
+    let client = Client::connect(scheduler.address(), ConnectOptions::default()).unwrap();
+    let entries = client.entries([&Arc::from("b")]);
+    let tasks = [("a", "zeros 5000000", &[][..]), ("b", "length", &[0])];
+    let mut block = submission(&tasks, &entries);
+    let only = |worker: &str| Terms { workers: vec![worker.into()], ..Terms::default() };
+    block.terms = vec![only("behind"), only("other")];
+    block.tasks[1].terms = 1;
+    client.submit(block);
+    assert_eq!(result(&client, &entries[0].0), "5000000");
+}
+
+#[test]
+fn a_client_waits_for_a_scheduler_that_is_not_there_yet() {
+    let (free, address) = Cutter::listen();
+    drop(free);
+    let target = address.clone();
+    let early =
+        std::thread::spawn(move || Client::connect(&target, ConnectOptions::default()).is_ok());
+    let options = SchedulerOptions { addresses: vec![address], ..Default::default() };
+    let _scheduler = SchedulerServer::start(options).unwrap();
+    assert!(early.join().unwrap());
 }
 
 #[test]

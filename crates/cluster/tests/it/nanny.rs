@@ -105,14 +105,22 @@ fn a_program_that_is_not_there_is_an_error() {
 fn a_process_that_takes_too_much_memory_is_ended_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     let mark = folder.path().join("mark");
+    // The second one waits until it is told to go.
     let script = format!(
-        "if [ -e {0} ]; then exit 0; fi; touch {0}; \
+        "if [ -e {0} ]; then read y < {0}; exit 0; fi; mkfifo {0}; \
          x=$(head -c 60000000 /dev/zero | tr '\\0' a); while true; do read y; done < /dev/zero",
         mark.display()
     );
     let mut options = NannyOptions::new(shell(&script), nobody());
     options.memory_limit = 30_000_000;
     let nanny = Nanny::start(options).unwrap();
+    while !mark.exists() {
+        std::thread::yield_now();
+    }
+    // Opening it for writing waits for the reader.
+    std::fs::write(&mark, "go\n").unwrap();
+    let last = nanny.last_ending().unwrap();
+    assert!(last.contains("above 95 % of the limit of 30000000 bytes"), "{last}");
     nanny.wait(None).unwrap();
     assert_eq!(nanny.starts(), 2);
 }

@@ -32,8 +32,7 @@ impl Worker {
     fn check_task(&self, uid: TaskUid, task: &Task) {
         let state = task.state;
         let told = |what: &str| format!("{uid:?} in {state:?} {what}: {task:?}");
-        let is_held = task.claimed && state != State::Missing;
-        assert!(is_held || task.users > 0, "{}", told("is held by nothing"));
+        assert!(task.claimed || task.users > 0, "{}", told("is held by nothing"));
         assert_eq!(
             task.order.is_some(),
             state.is_order() && state != State::Running,

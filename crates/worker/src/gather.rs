@@ -119,9 +119,16 @@ impl Worker {
         self.missing.insert(uid);
     }
 
-    /// Asks the scheduler who has this: surely not this worker.
+    /// Asks the scheduler who has this: surely not this worker. A copy in the background is
+    /// given up with that: whoever wants it will say so again.
     pub(crate) fn ask_now(&mut self, uid: TaskUid) {
         self.report_missing(uid, self.id);
+        if let Some(task) = self.tasks.get_mut(&uid)
+            && task.users == 0
+        {
+            task.claimed = false;
+            self.release(uid);
+        }
     }
 
     fn report_missing(&mut self, uid: TaskUid, from: WorkerId) {
@@ -138,7 +145,6 @@ impl Worker {
         let rank = source.rank;
         let left = source.holders.iter().copied().filter(|known| *known != holder).collect();
         self.look_at(uid, left, rank);
-        self.release(uid);
         self.missing.contains(&uid)
     }
 
@@ -272,7 +278,6 @@ impl Worker {
         if self.missing.contains(&uid) {
             self.report_missing(uid, id);
         }
-        self.release(uid);
     }
 
     fn not_there(&mut self, uid: TaskUid, id: WorkerId) {
@@ -289,7 +294,6 @@ impl Worker {
             return;
         }
         let users = std::mem::take(&mut task.wake);
-        task.claimed = false;
         self.lose_holder(uid, id);
         for (user, ticket) in users {
             let Some(task) = self.tasks.get(&user) else { continue };
@@ -306,7 +310,9 @@ impl Worker {
             self.outbox.push(FromWorker::Failed { uid: user, attempt, error, span });
             self.give_up(user);
         }
-        self.release(uid);
+        if self.tasks.get(&uid).is_some_and(|task| task.users == 0) {
+            self.ask_now(uid);
+        }
     }
 
     /// A value came that nobody wants.
@@ -321,7 +327,6 @@ impl Worker {
             let source = task.and_then(|task| task.source.as_ref());
             if let Some(rank) = source.map(|source| source.rank) {
                 self.look_at(input.uid, input.holders, rank);
-                self.release(input.uid);
             }
         }
     }

@@ -39,7 +39,6 @@ impl Worker {
                 self.report_copy(uid);
             } else {
                 self.want(uid, &input.holders, Rank::Background);
-                self.release(uid);
             }
         }
     }

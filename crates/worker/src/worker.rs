@@ -137,8 +137,8 @@ impl Worker {
         self.now = self.now.max(now);
         if !self.missing.is_empty() && self.ask_at <= self.now {
             self.ask_at = self.now.after(self.config.missing_retry_us);
-            let uids = self.missing.iter().copied().collect();
-            self.outbox.push(FromWorker::Missing { uids, holder: self.id });
+            let uids: Vec<TaskUid> = self.missing.iter().copied().collect();
+            uids.into_iter().for_each(|uid| self.ask_now(uid));
         }
         self.memory.retry_at = self.memory.retry_at.filter(|at| *at > self.now);
         self.proceed(out);
@@ -199,9 +199,7 @@ impl Worker {
     /// Forgets a task that is no order, with its result, if nothing holds it any more.
     pub(crate) fn release(&mut self, uid: TaskUid) {
         let Some(task) = self.tasks.get(&uid) else { return };
-        // A copy in the background is not worth a search: whoever wants it will say so again.
-        let is_held = task.claimed && task.state != State::Missing;
-        if is_held || task.users > 0 || task.state.is_order() {
+        if task.claimed || task.users > 0 || task.state.is_order() {
             return;
         }
         let Some(mut task) = self.tasks.remove(&uid) else { return };

@@ -44,6 +44,22 @@ fn a_copy_that_is_not_wanted_any_more_is_not_fetched() {
 }
 
 #[test]
+fn a_copy_that_cannot_be_had_is_given_up() {
+    let lost = FromWorker::Missing { uids: vec![t(1)], holder: ME };
+    let mut bench = Bench::plain();
+    bench.message(ToWorker::Acquire(vec![input(1, &[2])]));
+    let actions = bench.fetched(2, &[(1, Got::Failed("a lock".into()))]);
+    assert_eq!(sent(&actions), [lost.clone()]);
+    bench.message(ToWorker::Acquire(vec![input(1, &[2])]));
+    // Perhaps another has it: the scheduler is given time to say so.
+    let actions = bench.fetched(2, &[(1, Got::Missing)]);
+    assert_eq!(sent(&actions), [FromWorker::Missing { uids: vec![t(1)], holder: w(2) }]);
+    assert_eq!(bench.status(1), Some(Status::Missing));
+    assert_eq!(sent(&bench.wait()), [lost]);
+    assert_eq!(bench.worker.view().tasks(), []);
+}
+
+#[test]
 fn a_copy_that_no_task_needs_is_dropped() {
     let mut bench = Bench::plain();
     bench.put(1, 10);

@@ -49,7 +49,7 @@ fn a_copy_that_cannot_be_had_is_given_up() {
     let mut bench = Bench::plain();
     bench.message(ToWorker::Acquire(vec![input(1, &[2])]));
     let actions = bench.fetched(2, &[(1, Got::Failed("a lock".into()))]);
-    assert_eq!(sent(&actions), [lost.clone()]);
+    assert_eq!(sent(&actions), std::slice::from_ref(&lost));
     bench.message(ToWorker::Acquire(vec![input(1, &[2])]));
     // Perhaps another has it: the scheduler is given time to say so.
     let actions = bench.fetched(2, &[(1, Got::Missing)]);

@@ -87,7 +87,8 @@ struct State {
 }
 
 enum Told {
-    Restart(Arc<str>),
+    /// None: whatever process there is.
+    Restart(Option<u32>, Arc<str>),
     Close(Arc<str>),
 }
 
@@ -154,7 +155,7 @@ impl NannyHandle {
     /// Ends the process and starts it again. Returns at once.
     pub fn restart(&self, reason: &str) {
         // If it has ended for good, it is not started again.
-        let _ = self.told.send(Told::Restart(reason.into()));
+        let _ = self.told.send(Told::Restart(None, reason.into()));
     }
 
     /// Ends the process. Returns at once.
@@ -267,7 +268,11 @@ impl Keeper {
                 biased;
                 ending = process.ended() => return ending,
                 told = self.orders.recv() => match told {
-                    Some(Told::Restart(reason)) => self.end(process, fate, reason, false),
+                    Some(Told::Restart(pid, reason)) => {
+                        if pid.is_none_or(|pid| pid == process.pid()) {
+                            self.end(process, fate, reason, false);
+                        }
+                    }
                     Some(Told::Close(reason)) => self.end(process, fate, reason, true),
                     // Not before the handle is gone, which says so.
                     None => self.end(process, fate, "the nanny has ended".into(), true),
@@ -332,7 +337,7 @@ async fn report(
         *state.outbox.lock() = Some(link.outbox.clone());
         let error = loop {
             let order = match link.incoming.recv().await {
-                Ok(ToNanny::Restart { reason }) => Told::Restart(reason),
+                Ok(ToNanny::Restart { pid, reason }) => Told::Restart(Some(pid), reason),
                 Ok(ToNanny::Close { reason }) => Told::Close(reason),
                 Err(error) => break error,
             };

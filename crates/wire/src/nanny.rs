@@ -21,8 +21,10 @@ pub enum FromNanny {
 /// From the scheduler to a nanny.
 #[derive(Clone, Debug, PartialEq, Wire)]
 pub enum ToNanny {
-    /// End the worker and start another one.
+    /// End the process of the worker and start another one.
     Restart {
+        /// Which process. If it has ended by itself meanwhile, its successor is left alone.
+        pid: u32,
         /// Why.
         reason: Arc<str>,
     },

@@ -95,11 +95,10 @@ impl Nannies {
 
     /// Asks the nanny of a worker to start it anew. False if it has none.
     pub(super) fn restart(&self, id: WorkerId, reason: &str) -> bool {
-        let nanny = self.workers.get(&id).and_then(|ward| self.outboxes.get(&ward.nanny));
-        if let Some(outbox) = nanny {
-            outbox.send(ToNanny::Restart { reason: reason.into() });
-        }
-        nanny.is_some()
+        let Some(ward) = self.workers.get(&id) else { return false };
+        let Some(outbox) = self.outboxes.get(&ward.nanny) else { return false };
+        outbox.send(ToNanny::Restart { pid: ward.pid, reason: reason.into() });
+        true
     }
 
     /// Tells all that it is over.

@@ -195,10 +195,6 @@ impl End {
         self.changed.notify_all();
     }
 
-    pub(crate) fn get(&self) -> Option<Arc<str>> {
-        self.reason.lock().clone()
-    }
-
     pub(crate) fn wait(&self, timeout: Option<Duration>) -> Option<Arc<str>> {
         let mut reason = self.reason.lock();
         let unset = |reason: &mut Option<Arc<str>>| reason.is_none();

@@ -143,14 +143,13 @@ impl WorkerServer {
         let (sender, ended) = (told.clone(), end.clone());
         spawn("raskt-worker", move || {
             let _guard = EndGuard(ended.clone());
-            let (fate, set) = (ended.clone(), ended);
             crate::runtime::block_on(async move {
-                let (shell, link) = match join(options, host, sender, fate).await {
+                let (shell, link) = match join(options, host, sender).await {
                     Ok(joined) => joined,
                     Err(error) => return drop(started.send(Err(error))),
                 };
                 drop(started.send(Ok(link)));
-                set.set(shell.run(orders).await);
+                ended.set(shell.run(orders).await);
             });
         });
         let link = joined.recv().expect("the thread says how it started")?;
@@ -167,7 +166,6 @@ async fn join(
     options: WorkerOptions,
     host: Arc<dyn Host>,
     told: UnboundedSender<Told>,
-    end: Arc<End>,
 ) -> Result<(Shell, Arc<WorkerLink>), WorkerError> {
     let listen = options.listen.clone().unwrap_or_else(|| default_address(&options.scheduler));
     let listener = Listener::bind(&listen, &options.security).await?;
@@ -199,7 +197,7 @@ async fn join(
         return Err(ConnectError::Refused { address, reason }.into());
     };
     let Link { incoming, outbox, .. } = link;
-    let shared = WorkerLink::new(&options, config, (id, hello), host, (outbox, told), end);
+    let shared = WorkerLink::new(&options, config, (id, hello), host, (outbox, told));
     let shell = Shell::new(options, shared.clone(), incoming, listener, heartbeat_us);
     Ok((shell, shared))
 }

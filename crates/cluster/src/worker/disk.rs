@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use raskt_wire::TaskUid;
 use raskt_worker::Event;
 
-use super::link::WorkerLink;
+use super::link::{Garbage, WorkerLink};
 use super::store::Held;
 use crate::scheduler::spawn;
 
@@ -18,7 +18,7 @@ pub(crate) struct Disk(Sender<Order>);
 enum Order {
     Spill(TaskUid),
     Load(TaskUid),
-    Discard(Vec<Held>),
+    Discard(Garbage),
 }
 
 impl Disk {
@@ -36,11 +36,12 @@ impl Disk {
         self.give(Order::Load(uid));
     }
 
-    /// Drops values. What came over the network is only bytes, and is dropped here and now.
-    pub(crate) fn discard(&self, mut values: Vec<Held>) {
-        values.retain(|held| matches!(held, Held::Value(_)));
-        if !values.is_empty() {
-            self.give(Order::Discard(values));
+    /// Drops values and blobs. What came over the network is only bytes, and is dropped here
+    /// and now.
+    pub(crate) fn discard(&self, mut garbage: Garbage) {
+        garbage.values.retain(|held| matches!(held, Held::Value(_)));
+        if !garbage.values.is_empty() || !garbage.blobs.is_empty() {
+            self.give(Order::Discard(garbage));
         }
     }
 
@@ -52,18 +53,14 @@ impl Disk {
 
 fn work(link: &Weak<WorkerLink>, orders: &Receiver<Order>) {
     while let Ok(order) = orders.recv() {
-        let moves = match order {
-            Order::Discard(values) => {
-                drop(values);
-                continue;
-            }
-            Order::Spill(uid) => (uid, true),
-            Order::Load(uid) => (uid, false),
-        };
         let Some(link) = link.upgrade() else { return };
-        let event = match moves {
-            (uid, true) => spill(&link, uid),
-            (uid, false) => load(&link, uid),
+        let event = match order {
+            Order::Discard(garbage) => {
+                garbage.clear(&*link.host);
+                None
+            }
+            Order::Spill(uid) => spill(&link, uid),
+            Order::Load(uid) => load(&link, uid),
         };
         if let Some(event) = event {
             link.step(event, false);

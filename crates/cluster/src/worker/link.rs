@@ -1,8 +1,8 @@
 //! What the threads of a worker share: [`WorkerLink`].
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
@@ -24,7 +24,6 @@ use super::store::{Held, Store, StoreError};
 use crate::clock::Clock;
 use crate::host::Host;
 use crate::net::Outbox;
-use crate::scheduler::End;
 
 /// A worker, as its tasks, its host and its threads see it.
 pub struct WorkerLink {
@@ -48,12 +47,30 @@ pub struct WorkerLink {
     last_request: AtomicU64,
     pub(super) sent_bytes: AtomicU64,
     restart: AtomicBool,
-    end: Arc<End>,
+    /// Why it takes no part any more, once it does not.
+    closed: OnceLock<Arc<str>>,
 }
 
 struct Machine {
     worker: Worker,
     actions: Vec<Action>,
+}
+
+/// What is to be dropped when no lock is held.
+#[derive(Default)]
+pub(super) struct Garbage {
+    pub(super) values: Vec<Held>,
+    pub(super) blobs: Vec<BlobId>,
+}
+
+impl Garbage {
+    /// Drops it: this may need an interpreter.
+    pub(super) fn clear(self, host: &dyn Host) {
+        drop(self.values);
+        if !self.blobs.is_empty() {
+            host.forget(&self.blobs);
+        }
+    }
 }
 
 type Answered = dyn FnOnce(Result<Answer, RequestError>) + Send;
@@ -65,7 +82,6 @@ impl WorkerLink {
         (id, hello): (WorkerId, WorkerHello),
         host: Arc<dyn Host>,
         (outbox, told): (Outbox, UnboundedSender<Told>),
-        end: Arc<End>,
     ) -> Arc<WorkerLink> {
         let clock = Clock::new();
         let nthreads = config.nthreads;
@@ -89,7 +105,7 @@ impl WorkerLink {
             last_request: AtomicU64::new(0),
             sent_bytes: AtomicU64::new(0),
             restart: AtomicBool::new(false),
-            end,
+            closed: OnceLock::new(),
         })
     }
 
@@ -145,7 +161,7 @@ impl WorkerLink {
 
     /// Why it has ended, if it has.
     pub fn ended(&self) -> Option<Arc<str>> {
-        self.end.get()
+        self.closed.get().cloned()
     }
 
     /// The running task leaves its thread to others and goes on beside them.
@@ -236,7 +252,7 @@ impl WorkerLink {
 
     /// Something happened, on any thread. A runner that is about to take its next task says so.
     pub(super) fn step(&self, event: Event, takes_next: bool) {
-        let mut garbage = Vec::new();
+        let mut garbage = Garbage::default();
         {
             let mut machine = self.machine.lock();
             let Machine { worker, actions } = &mut *machine;
@@ -245,15 +261,15 @@ impl WorkerLink {
         }
         self.stepped.notify_one();
         if takes_next {
-            // A runner may drop values: that is what it is for.
-            return drop(garbage);
+            // A runner may wait for an interpreter: that is what it is for.
+            return garbage.clear(&*self.host);
         }
         self.disk.discard(garbage);
     }
 
     /// Reports what there is to report, and does what is due. Gives the next deadline.
     pub(super) fn flush(&self) -> Option<Instant> {
-        let mut garbage = Vec::new();
+        let mut garbage = Garbage::default();
         let mut machine = self.machine.lock();
         let Machine { worker, actions } = &mut *machine;
         let now = Micros(self.clock.now_us());
@@ -269,7 +285,7 @@ impl WorkerLink {
     }
 
     /// Does what the machine decided, in its order: its lock is held.
-    fn perform(&self, actions: &mut Vec<Action>, takes_next: bool, garbage: &mut Vec<Held>) {
+    fn perform(&self, actions: &mut Vec<Action>, takes_next: bool, garbage: &mut Garbage) {
         let mut takes_next = takes_next;
         for action in actions.drain(..) {
             match action {
@@ -278,14 +294,13 @@ impl WorkerLink {
                     // The loop ends only with the worker.
                     let _ = self.told.send(Told::Fetch(peer, uids));
                 }
-                Action::Drop(uid) => garbage.extend(self.store.remove(uid)),
+                Action::Drop(uid) => garbage.values.extend(self.store.remove(uid)),
                 Action::Spill(uid) => self.disk.spill(uid),
                 Action::Load(uid) => self.disk.load(uid),
                 Action::ForgetBlobs(ids) => {
                     let mut blobs = self.blobs.lock();
                     ids.iter().for_each(|id| drop(blobs.remove(id)));
-                    drop(blobs);
-                    self.host.forget(&ids);
+                    garbage.blobs.extend(ids);
                 }
                 Action::Send(message) => self.outbox.send(message),
                 Action::Resume { uid } => {
@@ -331,7 +346,8 @@ impl WorkerLink {
 
     /// The worker has ended: nobody waits any longer, nothing is kept.
     pub(super) fn shut(&self, reason: &Arc<str>) {
-        self.end.set(reason.clone());
+        // The first reason is the reason.
+        let _ = self.closed.set(reason.clone());
         self.runners.close();
         {
             // Whoever is about to wait has not looked yet.
@@ -342,7 +358,7 @@ impl WorkerLink {
         for (_, answered) in requests {
             answered(Err(RequestError::Gone(reason.to_string())));
         }
-        self.disk.discard(self.store.clear());
+        self.disk.discard(Garbage { values: self.store.clear(), blobs: Vec::new() });
         self.blobs.lock().clear();
         self.host.ended();
     }

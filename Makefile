@@ -80,6 +80,9 @@ bench: setup ## Measure raskt and Dask in one run
 	cargo bench -p raskt
 	for file in benches/[!_]*.py; do $(PY) $$file; done
 
+sim: ## Simulate clusters with faults: SEED=1 RUNS=10000
+	cargo run --release -p raskt-testkit --example sim -- $(or $(SEED),1) $(or $(RUNS),10000)
+
 peer: setup ## Run Dask's own tests against raskt, where the tool for it is there
 	@if test -f $(PEER); then \
 	    $(PY) -m pip install --quiet --group peer && \
@@ -96,4 +99,4 @@ clean: ## Remove everything that the other commands made
 	rm -rf $(VENV) dist out .pytest_cache .ruff_cache .mypy_cache python/raskt/_native*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup build demo test lint test-rust test-python bench peer dask-scheduler clean
+.PHONY: help setup build demo test lint test-rust test-python bench sim peer dask-scheduler clean

@@ -110,12 +110,11 @@ impl Nanny {
         spawn("raskt-nanny", move || {
             let _guard = EndGuard(ended.clone());
             crate::runtime::block_on(async move {
-                let process = match Process::start(&options, &name) {
+                let mut keeper = Keeper { options, id: name, state: shared, orders };
+                let process = match keeper.start() {
                     Ok(process) => process,
                     Err(error) => return drop(started.send(Err(error))),
                 };
-                let mut keeper = Keeper { options, id: name, state: shared, orders };
-                keeper.has_started(&process);
                 drop(started.send(Ok(())));
                 tokio::spawn(report(
                     keeper.options.clone(),
@@ -214,9 +213,12 @@ impl Keeper {
         }
     }
 
-    fn has_started(&self, process: &Process) {
-        *self.state.pid.lock() = Some(process.pid());
+    /// Counted before, so that what the process does comes after.
+    fn start(&self) -> std::io::Result<Process> {
         *self.state.starts.lock() += 1;
+        let process = Process::start(&self.options, &self.id)?;
+        *self.state.pid.lock() = Some(process.pid());
+        Ok(process)
     }
 
     /// Keeps processes until one ends for good; says how it did.
@@ -249,11 +251,10 @@ impl Keeper {
             } else {
                 pause = PAUSE.0;
             }
-            process = match Process::start(&self.options, &self.id) {
+            process = match self.start() {
                 Ok(process) => process,
                 Err(error) => return format!("it cannot be started again: {error}").into(),
             };
-            self.has_started(&process);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Processes of workers, and those who keep them.
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::sync::Arc;
 
 use raskt_cluster::client::Outcome;
@@ -117,10 +118,11 @@ fn a_process_that_takes_too_much_memory_is_ended_with_the_reason() {
     while !mark.exists() {
         std::thread::yield_now();
     }
-    // Opening it for writing waits for the reader.
-    std::fs::write(&mark, "go\n").unwrap();
+    // Opening it for writing waits until the second one reads.
+    let mut way = std::fs::OpenOptions::new().write(true).open(&mark).unwrap();
     let last = nanny.last_ending().unwrap();
     assert!(last.contains("above 95 % of the limit of 30000000 bytes"), "{last}");
+    way.write_all(b"go\n").unwrap();
     nanny.wait(None).unwrap();
     assert_eq!(nanny.starts(), 2);
 }

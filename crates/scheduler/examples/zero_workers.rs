@@ -232,7 +232,9 @@ impl Builder {
             (0..WIDTH).for_each(|_| {
                 self.add(0, Vec::new());
             });
-            (0..WIDTH * WIDTH).for_each(|n| drop(self.add(1, vec![first + n / WIDTH])));
+            for n in 0..WIDTH * WIDTH {
+                self.add(1, vec![first + n / WIDTH]);
+            }
             for join in 0..WIDTH {
                 let parts = (0..WIDTH).map(|source| first + WIDTH + source * WIDTH + join);
                 let task = self.add(2, parts.collect());

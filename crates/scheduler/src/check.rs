@@ -129,15 +129,19 @@ impl Scheduler {
 
     fn check_workers_books(&self) {
         let (mut processing, mut occupancy, mut open, mut running) = (0, 0, 0, 0);
+        let mut guesses: BTreeMap<u32, u32> = BTreeMap::new();
         for worker in self.workers.iter() {
             let number = worker.id.0;
             let mut charged = 0;
-            let (mut long, mut suspects, mut actors) = (0, 0, 0);
+            let (mut long, mut suspects, mut actors, mut retracting) = (0, 0, 0, 0);
             for (place, charge) in worker.processing.iter().enumerate() {
                 let task = self.tasks.task(charge.uid);
                 assert_eq!((task.state, task.worker), (TaskState::Processing, number));
                 assert_eq!(task.place as usize, place, "{:?} knows its place", charge.uid);
                 charged += charge.us;
+                retracting += u32::from(task.has(flag::RETRACTING));
+                *guesses.entry(self.tasks.kind(charge.uid).group).or_default() +=
+                    u32::from(charge.is_guess);
                 long += u32::from(task.has(flag::LONG_RUNNING));
                 suspects += u32::from(task.has(flag::SUSPECT));
                 actors += u32::from(self.tasks.terms(charge.uid).actor);
@@ -151,6 +155,7 @@ impl Scheduler {
             let counted = (worker.occupancy_us, worker.nbytes, worker.long_running);
             assert_eq!(counted, (charged, nbytes, long), "sums of {:?}", worker.id);
             assert_eq!((worker.suspects, worker.actors), (suspects, actors));
+            assert_eq!(worker.retracting, retracting);
             processing += worker.processing.len() as u64;
             occupancy += worker.occupancy_us;
             let threads = u64::from(worker.threads());
@@ -163,6 +168,9 @@ impl Scheduler {
             assert!(is_retiring || !self.retirements.contains_key(&number));
         }
         assert_eq!(processing, self.tasks.count(TaskState::Processing));
+        for (group, count) in guesses {
+            assert_eq!(self.groups.get(group).guesses, count, "guesses are counted");
+        }
         assert_eq!(occupancy, self.workers.occupancy_us, "the sum of all occupancies");
         assert_eq!(open, self.workers.open_threads);
         assert_eq!(running, self.workers.running_threads);
@@ -173,6 +181,9 @@ impl Scheduler {
         assert_eq!(self.queue.len() as u64, queued, "the queue has what is queued");
         let unrunnable = self.tasks.count(TaskState::NoWorker);
         assert_eq!(self.unrunnable.len() as u64, unrunnable);
+        for uid in self.tasks.iter().filter(|uid| self.thieves.contains_key(uid)) {
+            assert!(self.tasks.task(uid).has(flag::RETRACTING), "{uid:?} was asked for");
+        }
         assert_eq!(self.errors.len() as u64, self.tasks.count(TaskState::Erred));
         for (input, uid) in self.tasks.edges().iter().map(|(_, edge)| (edge.input, edge.consumer)) {
             assert!(self.tasks.find(input).is_some() && self.tasks.find(uid).is_some());

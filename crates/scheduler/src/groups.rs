@@ -19,6 +19,8 @@ pub(crate) struct Group {
     pub(crate) total_us: u64,
     /// The mean size of results.
     pub(crate) mean_nbytes: u64,
+    /// How many of those that run were charged by guess.
+    pub(crate) guesses: u32,
     /// The type of the last result.
     pub(crate) type_id: u32,
 }
@@ -89,6 +91,7 @@ impl Groups {
             failed: 0,
             total_us: 0,
             mean_nbytes: 0,
+            guesses: 0,
             type_id: 0,
         });
         id

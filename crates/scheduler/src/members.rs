@@ -37,17 +37,6 @@ impl Scheduler {
         };
         self.retry_unrunnable |= worker.is_running();
         self.story.worker(self.now, worker.address(), status, why.into());
-        self.note_whether_any_runs();
-    }
-
-    fn note_whether_any_runs(&mut self) {
-        self.no_worker_since = match self.workers.running.is_empty() {
-            true => self.no_worker_since.or(Some(self.now)),
-            false => None,
-        };
-        if let (Some(_), Some(us)) = (self.no_worker_since, self.config.no_workers_timeout_us) {
-            self.timers.arm(self.now.after(us), Timer::CheckUnrunnable);
-        }
     }
 
     /// A worker says that it goes: nobody is to blame.
@@ -113,7 +102,6 @@ impl Scheduler {
                 self.workers.post(other, ToWorker::PeerLeft(WorkerId(number)));
             }
         }
-        self.note_whether_any_runs();
         self.asker_left(Asker::Worker(number));
         self.worker_is_gone(number, &address);
     }
@@ -173,6 +161,13 @@ impl Scheduler {
             && self.workers.len() > 0
         {
             self.timers.arm(self.now.after((ttl / 4).max(1)), Timer::CheckWorkers);
+        }
+        let is_stuck = self.workers.running.is_empty() && self.queue.len() > 0;
+        self.no_worker_since = is_stuck.then(|| self.no_worker_since.unwrap_or(self.now));
+        if let Some(us) = self.config.no_workers_timeout_us
+            && is_stuck
+        {
+            self.timers.arm(self.now.after(us), Timer::CheckUnrunnable);
         }
         if self.config.stealing && self.could_steal() {
             self.timers.arm(self.now.after(self.config.stealing_interval_us), Timer::Steal);

@@ -16,13 +16,16 @@ impl Scheduler {
     /// Gives the task to the worker. It costs its duration, and the transfers that it needs.
     pub(crate) fn assign(&mut self, uid: TaskUid, worker: u32, transfer_us: u64) {
         let us = self.duration_us(uid).saturating_add(transfer_us);
+        let group = self.groups.get_mut(self.tasks.kind(uid).group);
+        let is_guess = group.known_us().is_none();
+        group.guesses += u32::from(is_guess);
         let is_actor = self.tasks.terms(uid).actor;
         let state = self.workers.get_mut(worker).expect("only workers that are there are chosen");
         let task = self.tasks.task_mut(uid);
         task.worker = worker;
         task.place = state.processing.len() as u32;
         task.attempt = task.attempt.wrapping_add(1);
-        state.processing.push(Charged { uid, us });
+        state.processing.push(Charged { uid, us, is_guess });
         state.occupancy_us += us;
         state.actors += u32::from(is_actor);
         state.suspects += u32::from(task.has(flag::SUSPECT));
@@ -37,8 +40,9 @@ impl Scheduler {
         let is_actor = self.tasks.terms(uid).actor;
         let task = self.tasks.task_mut(uid);
         let (number, place) = (task.worker, task.place as usize);
-        let (was_long_running, is_suspect) =
-            (task.has(flag::LONG_RUNNING), task.has(flag::SUSPECT));
+        let was_long_running = task.has(flag::LONG_RUNNING);
+        let was_retracting = task.has(flag::RETRACTING);
+        let is_suspect = task.has(flag::SUSPECT);
         task.set(flag::LONG_RUNNING | flag::RETRACTING, false);
         (task.worker, task.place) = (NONE, NONE);
         let worker = self.workers.get_mut(number).expect("tasks are processed by living workers");
@@ -46,10 +50,17 @@ impl Scheduler {
         debug_assert_eq!(charged.uid, uid, "its place is kept in step");
         worker.occupancy_us -= charged.us;
         worker.long_running -= u32::from(was_long_running);
+        worker.retracting -= u32::from(was_retracting);
+        if was_retracting {
+            self.thieves.remove(&uid);
+        }
         worker.suspects -= u32::from(is_suspect);
         worker.actors -= u32::from(is_actor);
         let moved = worker.processing.get(place).map(|moved| moved.uid);
         self.workers.occupancy_us -= charged.us;
+        if charged.is_guess {
+            self.groups.get_mut(self.tasks.kind(uid).group).guesses -= 1;
+        }
         if let Some(moved) = moved {
             self.tasks.task_mut(moved).place = place as u32;
         }
@@ -69,6 +80,32 @@ impl Scheduler {
         worker.occupancy_us = worker.occupancy_us - before + us;
         self.workers.occupancy_us = self.workers.occupancy_us - before + us;
         self.refresh_worker(number);
+    }
+
+    /// It is known for the first time how long tasks of a group run: those that were charged
+    /// by guess are charged by that.
+    pub(crate) fn charge_again(&mut self, group: u32) {
+        if self.groups.get(group).guesses == 0 {
+            return;
+        }
+        let guess = self.config.unknown_duration_us;
+        let workers: Vec<u32> = self.workers.alive.iter().collect();
+        for number in workers {
+            let Some(worker) = self.workers.get_mut(number) else { continue };
+            let mut guessed = Vec::new();
+            for charged in worker.processing.iter_mut().filter(|charged| charged.is_guess) {
+                // One that left its thread is charged nothing.
+                let is_charged = charged.us >= guess;
+                if is_charged && self.tasks.kind(charged.uid).group == group {
+                    charged.is_guess = false;
+                    guessed.push((charged.uid, charged.us));
+                }
+            }
+            for (uid, us) in guessed {
+                self.groups.get_mut(group).guesses -= 1;
+                self.charge(uid, us.saturating_sub(guess) + self.duration_us(uid));
+            }
+        }
     }
 
     pub(crate) fn refresh_worker(&mut self, number: u32) {

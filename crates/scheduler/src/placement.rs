@@ -90,6 +90,7 @@ impl Scheduler {
                 self.place(uid);
             }
         }
+        self.given.clear();
         if self.ready.is_empty() {
             // Its room is used again.
             self.ready = ready;
@@ -120,7 +121,8 @@ impl Scheduler {
         if is_plain && !inputs.is_empty() {
             let idle = self.workers.idle.next_around(self.workers.cursor);
             let touched = self.scratch.touched.iter().copied();
-            if let Some(best) = self.cheapest(touched.chain(idle)) {
+            let thief = self.given.get(&uid).copied();
+            if let Some(best) = self.cheapest(touched.chain(idle).chain(thief)) {
                 if idle == Some(best) {
                     self.workers.cursor = best + 1;
                 }

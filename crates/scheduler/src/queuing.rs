@@ -81,30 +81,39 @@ impl Scheduler {
         self.queue.remove(lane, uid.index);
     }
 
-    /// Gives queued tasks to workers: first to free threads, then ahead.
+    /// Gives queued tasks to workers: first to free threads, then ahead, to each worker its
+    /// share.
     pub(crate) fn hand_out(&mut self) {
-        // How many are there for each thread, if all open workers get the same.
-        let share = (self.queue.len as u64).div_ceil(self.workers.open_threads.max(1));
-        let share = u32::try_from(share).unwrap_or(u32::MAX);
-        while self.queue.len > 0 {
-            let cursor = self.workers.cursor;
-            let idle = self.workers.idle.next_around(cursor);
-            let Some(number) = idle.or_else(|| self.workers.open.next_around(cursor)) else {
-                return;
-            };
-            self.workers.cursor = number + 1;
+        while let Some(number) = self.workers.idle.next_around(self.workers.cursor) {
             let worker = self.workers.get(number).expect("workers in sets are there");
-            let free = worker.threads().saturating_sub(worker.load());
-            let room = if idle.is_some() { free } else { u32::MAX };
-            for _ in 0..share.saturating_mul(worker.threads()).min(room) {
-                let Some(uid) = self.queue.first() else { return };
-                if !self.workers.open.contains(number) {
-                    break;
-                }
-                self.dequeue(uid);
-                self.assign(uid, number, 0);
+            let free = worker.threads() - worker.load();
+            if !self.hand_out_to(number, free) {
+                return;
             }
         }
+        let share = (self.queue.len as u64).div_ceil(self.workers.open_threads.max(1));
+        let share = u32::try_from(share).unwrap_or(u32::MAX);
+        while let Some(number) = self.workers.open.next_around(self.workers.cursor) {
+            let worker = self.workers.get(number).expect("workers in sets are there");
+            if !self.hand_out_to(number, share.saturating_mul(worker.threads())) {
+                return;
+            }
+        }
+    }
+
+    /// Gives the next of the queue to the worker, so many if it takes them; says whether any
+    /// are left.
+    fn hand_out_to(&mut self, number: u32, count: u32) -> bool {
+        for _ in 0..count {
+            let Some(uid) = self.queue.first() else { return false };
+            if !self.workers.open.contains(number) {
+                break;
+            }
+            self.dequeue(uid);
+            self.assign(uid, number, 0);
+        }
+        self.workers.cursor = number + 1;
+        self.queue.len > 0
     }
 
     /// What a task without transfers charges its worker.

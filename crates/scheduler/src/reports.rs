@@ -28,6 +28,7 @@ impl Scheduler {
         }
         let group = self.tasks.kind(uid).group;
         let type_id = self.groups.intern_type(group, &type_name);
+        let is_first = self.groups.get(group).known_us().is_none();
         self.groups.get_mut(group).ran(span.compute_us, nbytes);
         self.note_span(uid, worker, span, Some((nbytes, type_id)));
         let task = self.tasks.task(uid);
@@ -41,6 +42,9 @@ impl Scheduler {
             }
         }
         self.arrive(uid, worker, nbytes, type_id);
+        if is_first {
+            self.charge_again(group);
+        }
     }
 
     pub(crate) fn failed(
@@ -86,10 +90,18 @@ impl Scheduler {
         if !self.is_current(worker, uid, attempt) {
             return;
         }
-        self.tasks.task_mut(uid).set(flag::RETRACTING, false);
+        let task = self.tasks.task_mut(uid);
+        if task.has(flag::RETRACTING) {
+            task.set(flag::RETRACTING, false);
+            if let Some(worker) = self.workers.get_mut(worker) {
+                worker.retracting -= 1;
+            }
+        }
+        let thief = self.thieves.remove(&uid);
         if given {
             self.leave_active(uid, false);
             self.wait_again(uid);
+            self.given.extend(thief.map(|thief| (uid, thief)));
         }
     }
 

@@ -73,11 +73,15 @@ pub struct Scheduler {
     pub(crate) unrunnable: Vec<Unrunnable>,
     /// Is it worth trying to place these again?
     pub(crate) retry_unrunnable: bool,
-    /// Since when no worker takes tasks.
+    /// Since when queued tasks have waited while no worker takes any.
     pub(crate) no_worker_since: Option<Micros>,
     /// Tasks that may not be needed any more.
     pub(crate) maybe: Vec<TaskUid>,
     pub(crate) scratch: Scratch,
+    /// For whom workers were asked to give tasks back.
+    pub(crate) thieves: Map<TaskUid, u32>,
+    /// For whom tasks were given back that are placed at the next flush.
+    pub(crate) given: Map<TaskUid, u32>,
 
     pub(crate) timers: Timers,
     pub(crate) deferred: Slab<Deferred>,
@@ -137,9 +141,11 @@ impl Scheduler {
             queue: Queue::default(),
             unrunnable: Vec::new(),
             retry_unrunnable: false,
-            no_worker_since: Some(now),
+            no_worker_since: None,
             maybe: Vec::new(),
             scratch: Scratch::default(),
+            thieves: Map::default(),
+            given: Map::default(),
             timers: Timers::default(),
             deferred: Slab::default(),
             watchers: Map::default(),

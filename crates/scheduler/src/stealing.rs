@@ -3,9 +3,10 @@
 //! 1. Origin time to time, while some worker has a free thread and others have more tasks than
 //!    threads, the scheduler asks the busiest for tasks that would be done sooner elsewhere.
 //! 2. A worker gives back what it has not begun, and says so.
-//! 3. A task that was given back is placed anew, by what is known then.
+//! 3. A task that was given back is placed anew, by what is known then; the worker for which
+//!    it was asked for is one of those that are weighed.
 //!
-//! A task is asked for once at a time. Queued tasks are not on workers, so most work never has
+//! A task is asked for once at a time, and a worker only when it has answered for all before. Queued tasks are not on workers, so most work never has
 //! to be moved.
 
 use raskt_wire::{TaskUid, ToWorker};
@@ -32,7 +33,7 @@ impl Scheduler {
         let mut victims: Vec<(u64, u32)> = self
             .workers
             .iter()
-            .filter(|worker| worker.load() > worker.threads())
+            .filter(|worker| worker.load() > worker.threads() && worker.retracting == 0)
             .map(|worker| (worker.backlog_us(), worker.id.0))
             .collect();
         victims.sort_unstable_by(|a, b| b.cmp(a));
@@ -78,6 +79,7 @@ impl Scheduler {
             left -= 1;
             self.retract(uid, victim);
             let thief = &mut thieves[place];
+            self.thieves.insert(uid, thief.0);
             let threads = self.workers.get(thief.0).map_or(1, |worker| worker.threads());
             thief.1 += us / u64::from(threads);
             if thief.1 >= left_us / u64::from(threads) {
@@ -114,6 +116,9 @@ impl Scheduler {
         }
         task.set(flag::RETRACTING, true);
         let attempt = u32::from(task.attempt);
+        if let Some(worker) = self.workers.get_mut(worker) {
+            worker.retracting += 1;
+        }
         self.workers.post(worker, ToWorker::Retract { uid, attempt });
     }
 

@@ -164,7 +164,7 @@ impl<'a> View<'a> {
             bringing: of.bringing.len(),
             waiting_for_workers: of.queue.len() + of.unrunnable.len() + of.ready.len(),
             questions: of.deferred.len() + of.shared.waiters() + of.watchers.len(),
-            moving: of.moving.len(),
+            moving: of.moving.len() + of.thieves.len(),
         }
     }
 

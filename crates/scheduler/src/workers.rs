@@ -27,6 +27,8 @@ pub(crate) struct Worker {
     pub(crate) long_running: u32,
     /// How many of these have been in trouble.
     pub(crate) suspects: u32,
+    /// How many of these it was asked to give back.
+    pub(crate) retracting: u32,
     /// The sum of the charges.
     pub(crate) occupancy_us: u64,
     /// Results here; each task or replica knows its place.
@@ -47,6 +49,8 @@ pub(crate) struct Worker {
 pub(crate) struct Charged {
     pub(crate) uid: TaskUid,
     pub(crate) us: u64,
+    /// Is it not known yet how long such tasks run?
+    pub(crate) is_guess: bool,
 }
 
 /// What is to be told to a worker at the next flush, in the order in which it is sent.
@@ -172,6 +176,7 @@ impl Workers {
             processing: Vec::new(),
             long_running: 0,
             suspects: 0,
+            retracting: 0,
             occupancy_us: 0,
             holds: Vec::new(),
             nbytes: 0,

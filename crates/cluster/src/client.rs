@@ -5,7 +5,7 @@
 //! and sleep until the client's thread has news for them.
 //!
 //! `entry.rs` has what is known of a result, `inbox.rs` reads the scheduler's messages,
-//! `fetch.rs` and `scatter.rs` move data, over the connections of [`crate::peers`].
+//! `fetch.rs` and `scatter.rs` move data, over the connections of `peers.rs`.
 
 mod entry;
 mod fetch;

@@ -19,6 +19,6 @@ pub(crate) mod secret;
 pub(crate) mod tls;
 pub(crate) mod write;
 
-pub(crate) use connect::connect;
+pub(crate) use connect::{connect, connect_once};
 pub(crate) use link::{Incoming, Link, Outbox, forward};
 pub(crate) use listen::{Arrival, Listener};

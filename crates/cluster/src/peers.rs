@@ -10,10 +10,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use raskt_graph::hash::Map;
 use raskt_wire::{Hello, Peer, Put, RequestId, Sent, TaskUid};
-use tokio::sync::{OnceCell, oneshot};
+use tokio::sync::{OnceCell, oneshot, watch};
 
 use crate::error::{ConnectError, LinkError};
-use crate::net::{Incoming, Outbox, connect};
+use crate::net::{Incoming, Outbox, connect_once};
 use crate::security::Security;
 
 /// Why a worker did not give or take data.
@@ -44,12 +44,14 @@ pub(crate) struct Peers {
 struct Connection {
     outbox: OnceCell<Outbox>,
     waiting: Mutex<Waiting>,
+    /// Is it over, even before it was open?
+    closed: watch::Sender<bool>,
 }
 
 #[derive(Default)]
 struct Waiting {
     answers: Map<RequestId, oneshot::Sender<Peer>>,
-    closed: bool,
+    is_closed: bool,
 }
 
 impl Peers {
@@ -112,7 +114,12 @@ impl Peers {
     ) -> Result<Peer, PeerError> {
         let connection = self.connections.lock().entry(address.clone()).or_default().clone();
         let open = || self.open(address.clone(), connection.clone());
-        let outbox = match connection.outbox.get_or_try_init(open).await {
+        let mut closed = connection.closed.subscribe();
+        let opened = tokio::select! {
+            opened = connection.outbox.get_or_try_init(open) => opened,
+            _ = closed.wait_for(|closed| *closed) => return Err(PeerError::Lost(address.clone())),
+        };
+        let outbox = match opened {
             Ok(outbox) => outbox,
             Err(error) => {
                 self.remove(address, &connection);
@@ -123,7 +130,7 @@ impl Peers {
         let (send, answer) = oneshot::channel();
         {
             let mut waiting = connection.waiting.lock();
-            if waiting.closed {
+            if waiting.is_closed {
                 return Err(PeerError::Lost(address.clone()));
             }
             waiting.answers.insert(id, send);
@@ -138,7 +145,8 @@ impl Peers {
         connection: Arc<Connection>,
     ) -> Result<Outbox, ConnectError> {
         let hello = Hello::Peer(self.name.clone());
-        let (link, _) = connect(&address.parse()?, &self.security, hello, self.timeout).await?;
+        let (link, _) =
+            connect_once(&address.parse()?, &self.security, hello, self.timeout).await?;
         let peers = self.clone();
         tokio::spawn(async move {
             let error = listen(link.incoming, &connection).await;
@@ -160,8 +168,9 @@ impl Peers {
 impl Connection {
     fn close(&self) {
         let mut waiting = self.waiting.lock();
-        waiting.closed = true;
+        waiting.is_closed = true;
         waiting.answers.clear();
+        self.closed.send_replace(true);
         if let Some(outbox) = self.outbox.get() {
             outbox.abort();
         }

@@ -33,11 +33,9 @@ pub(crate) async fn connect(
     let mut pause = PAUSE.0;
     loop {
         let left = timeout.saturating_sub(start.elapsed());
-        let attempt = tokio::time::timeout(left, attempt(address, security, hello.clone()));
-        let error = match attempt.await {
-            Ok(Err(ConnectError::Unreachable { source, .. })) => source,
-            Ok(result) => return result,
-            Err(_) => io::Error::new(io::ErrorKind::TimedOut, "it does not answer"),
+        let error = match connect_once(address, security, hello.clone(), left).await {
+            Err(ConnectError::Unreachable { source, .. }) => source,
+            result => return result,
         };
         if start.elapsed() + pause >= timeout {
             let waited = start.elapsed();
@@ -50,6 +48,20 @@ pub(crate) async fn connect(
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(PAUSE.1);
     }
+}
+
+/// The same, tried once: for nodes that are there, or gone for good.
+pub(crate) async fn connect_once(
+    address: &Address,
+    security: &Security,
+    hello: Hello,
+    timeout: Duration,
+) -> Result<(Link, Welcome), ConnectError> {
+    let attempt = tokio::time::timeout(timeout, attempt(address, security, hello));
+    attempt.await.unwrap_or_else(|_| {
+        let source = io::Error::new(io::ErrorKind::TimedOut, "it does not answer");
+        Err(ConnectError::Unreachable { address: address.clone(), waited: timeout, source })
+    })
 }
 
 async fn attempt(

@@ -8,4 +8,5 @@ mod faults;
 mod greeting;
 mod host;
 mod nanny;
+mod random;
 mod security;

@@ -6,7 +6,6 @@ import threading
 from concurrent.futures import CancelledError
 
 import pytest
-
 import raskt
 from raskt.distributed import Client, Event, Future, LocalCluster, get_worker, wait
 

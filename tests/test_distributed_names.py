@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import pytest
-
 from raskt import distributed as ours
 
 theirs = pytest.importorskip("distributed")

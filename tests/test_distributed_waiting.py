@@ -3,7 +3,6 @@
 from concurrent.futures import CancelledError
 
 import pytest
-
 from raskt.distributed import (
     Client,
     Event,

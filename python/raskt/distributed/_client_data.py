@@ -78,6 +78,9 @@ class DataMethods(ClientPart):
             found = [future for future in found if future.key not in bad]
         elif not is_blocking():
             await until(_AllOrFailed(found))
+            for future in found:
+                if future.status in ("error", "cancelled"):
+                    future._result()
         here = all(future._is_here for future in found)
         fetch = self._connection.gather
         values = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import logging
 import sys
 import weakref
@@ -79,7 +80,7 @@ class EventMethods(ClientPart):
             found = []
         if isinstance(found, bytes):
             return _payload.loads(found)
-        tree = _tree(found, len(path))
+        tree = _tree(found)
         if tree or not path:
             return tree
         if default is no_default:
@@ -227,11 +228,11 @@ def _path(keys: Any) -> list[str]:
     return [str(key) for key in one_or_many(keys)]
 
 
-def _tree(found: list[bytes], depth: int) -> dict[str, Any]:
-    """Build nested dicts of paths and values in turn, below a depth."""
+def _tree(found: list[bytes]) -> dict[str, Any]:
+    """Build nested dicts of paths, as JSON, and values in turn."""
     tree: dict[str, Any] = {}
     for path, payload in zip(found[::2], found[1::2], strict=True):
-        *parents, name = path.decode().split("\0")[depth:]
+        *parents, name = json.loads(path)
         if (parents or [name])[0] == HIDDEN:
             continue
         level = tree

@@ -5,6 +5,7 @@ They lie among the metadata under a name of our own, which users do not see.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 __all__ = [
@@ -50,9 +51,5 @@ def plugins_in(found: Any) -> dict[str, bytes]:
     plugins = {}
     for path, data in zip(found[::2], found[1::2], strict=True):
         if data != _removed:
-            plugins[_last(path)] = data
+            plugins[json.loads(path)[-1]] = data
     return plugins
-
-
-def _last(path: bytes) -> str:
-    return path.decode().split("\0")[-1]

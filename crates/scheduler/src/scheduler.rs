@@ -181,10 +181,10 @@ impl Scheduler {
         match event {
             Event::ClientJoined(id, hello) => self.clients.add(id, hello),
             Event::ClientLeft(id) => self.client_left(id),
-            Event::FromClient(id, message) => self.from_client(id, message),
+            Event::FromClient(id, message) => self.on_client(id, message),
             Event::WorkerJoined(id, hello) => self.worker_joined(id, hello),
             Event::WorkerLeft(id, ending) => self.worker_died(id.0, &ending),
-            Event::FromWorker(id, message) => self.from_worker(id.0, message),
+            Event::FromWorker(id, message) => self.on_worker(id.0, message),
         }
         self.settle();
         if self.unsaid > MAX_UNSAID {
@@ -263,7 +263,7 @@ impl Scheduler {
         out.to_workers.append(&mut self.out.to_workers);
     }
 
-    fn from_client(&mut self, id: ClientId, message: FromClient) {
+    fn on_client(&mut self, id: ClientId, message: FromClient) {
         if self.clients.get(id).is_none() {
             self.illegal += 1;
             return;
@@ -283,7 +283,7 @@ impl Scheduler {
         }
     }
 
-    fn from_worker(&mut self, number: u32, message: FromWorker) {
+    fn on_worker(&mut self, number: u32, message: FromWorker) {
         let now = self.now;
         let Some(worker) = self.workers.get_mut(number) else {
             self.stale += 1;

@@ -128,11 +128,11 @@ impl Cluster {
         id
     }
 
-    pub(crate) fn from_worker(&mut self, worker: WorkerId, message: FromWorker) {
+    pub(crate) fn worker_says(&mut self, worker: WorkerId, message: FromWorker) {
         self.event(Event::FromWorker(worker, message));
     }
 
-    pub(crate) fn from_client(&mut self, client: ClientId, message: FromClient) {
+    pub(crate) fn client_says(&mut self, client: ClientId, message: FromClient) {
         self.event(Event::FromClient(client, message));
     }
 
@@ -150,7 +150,7 @@ impl Cluster {
             let handle = self.new_handle(client, &key);
             submission.wants.push((place.expect("only tasks are wanted") as u32, handle));
         }
-        self.from_client(client, FromClient::Submit(Box::new(submission)));
+        self.client_says(client, FromClient::Submit(Box::new(submission)));
     }
 
     pub(crate) fn new_handle(&mut self, client: ClientId, key: &str) -> Handle {
@@ -162,7 +162,7 @@ impl Cluster {
 
     pub(crate) fn want(&mut self, client: ClientId, key: &str) -> Handle {
         let handle = self.new_handle(client, key);
-        self.from_client(client, FromClient::Want(vec![(handle, key.into())]));
+        self.client_says(client, FromClient::Want(vec![(handle, key.into())]));
         handle
     }
 
@@ -173,7 +173,7 @@ impl Cluster {
 
     pub(crate) fn release(&mut self, client: ClientId, key: &str) {
         let handle = self.handle(client, key);
-        self.from_client(client, FromClient::Release(vec![handle]));
+        self.client_says(client, FromClient::Release(vec![handle]));
     }
 
     /// The orders that were sent to the worker since the last time.
@@ -243,7 +243,7 @@ impl Cluster {
         compute_us: u64,
     ) {
         let message = FromWorker::Finished(vec![finished(order, nbytes, compute_us)]);
-        self.from_worker(worker, message);
+        self.worker_says(worker, message);
     }
 
     pub(crate) fn fail(&mut self, worker: WorkerId, order: &Order) {
@@ -254,7 +254,7 @@ impl Cluster {
             cause: Cause::Raised { error: None, text: "boom".into(), traceback: "".into() },
         });
         let (uid, attempt, span) = (order.uid, order.attempt, Span::default());
-        self.from_worker(worker, FromWorker::Failed { uid, attempt, error, span });
+        self.worker_says(worker, FromWorker::Failed { uid, attempt, error, span });
     }
 
     /// Workers finish all that they are given, until there is nothing left.
@@ -279,7 +279,7 @@ impl Cluster {
     pub(crate) fn ask(&mut self, client: ClientId, question: Question) -> RequestId {
         self.next_request += 1;
         let request = RequestId(self.next_request);
-        self.from_client(client, FromClient::Request(request, Box::new(question)));
+        self.client_says(client, FromClient::Request(request, Box::new(question)));
         request
     }
 
@@ -327,7 +327,7 @@ impl Cluster {
         };
         let uid = places[0].0;
         let placed = raskt_wire::PlacedData { uid, holders: vec![worker] };
-        self.from_client(client, FromClient::Placed(vec![placed]));
+        self.client_says(client, FromClient::Placed(vec![placed]));
         self.want(client, key);
         uid
     }

@@ -19,7 +19,7 @@ fn copied(workers: usize) -> (Cluster, ClientId, Vec<WorkerId>) {
     cluster.submit(client, one("a"));
     cluster.run();
     let uid = cluster.uid("a");
-    workers.iter().for_each(|w| cluster.from_worker(*w, FromWorker::Holds(vec![uid])));
+    workers.iter().for_each(|w| cluster.worker_says(*w, FromWorker::Holds(vec![uid])));
     assert_eq!(holders(&cluster, "a").len(), workers.len());
     workers.iter().for_each(|w| drop(cluster.said(*w)));
     (cluster, client, workers)
@@ -36,7 +36,7 @@ fn fetch_all(cluster: &mut Cluster, workers: &[WorkerId]) -> Vec<(WorkerId, Task
         }
     }
     for (worker, uid) in &fetched {
-        cluster.from_worker(*worker, FromWorker::Holds(vec![*uid]));
+        cluster.worker_says(*worker, FromWorker::Holds(vec![*uid]));
     }
     fetched
 }
@@ -57,7 +57,7 @@ fn a_copy_that_a_worker_keeps_is_on_the_books_again() {
     let kept = holders(&cluster, "a")[0];
     let other = *workers.iter().find(|worker| **worker != kept).expect("there are two");
     let uid = cluster.uid("a");
-    cluster.from_worker(other, FromWorker::Keeps(vec![uid]));
+    cluster.worker_says(other, FromWorker::Keeps(vec![uid]));
     assert_eq!(holders(&cluster, "a").len(), 2);
 }
 
@@ -83,7 +83,7 @@ fn copies_that_are_not_needed_any_more_are_told_to_go() {
     for worker in &workers {
         assert!(cluster.freed(*worker).contains(&uid));
     }
-    cluster.from_worker(workers[0], FromWorker::Holds(vec![uid]));
+    cluster.worker_says(workers[0], FromWorker::Holds(vec![uid]));
     assert_eq!(cluster.said(workers[0]), [ToWorker::DropReplicas(vec![uid])]);
     cluster.assert_nothing_is_left();
 }
@@ -93,7 +93,7 @@ fn who_misses_a_copy_hears_where_others_are() {
     let (mut cluster, _, workers) = copied(3);
     let uid = cluster.uid("a");
     let holder = workers[1];
-    cluster.from_worker(workers[0], FromWorker::Missing { uids: vec![uid], holder });
+    cluster.worker_says(workers[0], FromWorker::Missing { uids: vec![uid], holder });
     assert!(!holders(&cluster, "a").contains(&workers[1]));
     let said = cluster.said(workers[0]);
     assert!(said.iter().any(|message| matches!(message, ToWorker::Holders(_))), "{said:?}");

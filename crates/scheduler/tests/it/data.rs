@@ -30,7 +30,7 @@ fn data_can_be_wanted_before_it_was_placed() {
     cluster.submit(client, graph);
     assert_eq!(cluster.state("use"), Some(TaskState::Waiting));
     let placed = PlacedData { uid: places[0].0, holders: vec![workers[0]] };
-    cluster.from_client(client, FromClient::Placed(vec![placed]));
+    cluster.client_says(client, FromClient::Placed(vec![placed]));
     assert_eq!(cluster.run(), ["use"]);
     cluster.release(client, "d");
     cluster.release(client, "use");
@@ -43,7 +43,7 @@ fn broadcast_data_goes_everywhere() {
     let Ok(Answer::Places(places)) = cluster.answer(client, place("d", true)) else { panic!() };
     assert_eq!(places[0].1[0].holders.len(), 3);
     let placed = PlacedData { uid: places[0].0, holders: workers };
-    cluster.from_client(client, FromClient::Placed(vec![placed]));
+    cluster.client_says(client, FromClient::Placed(vec![placed]));
     assert_eq!(cluster.scheduler.view().location("d").expect("it is there").holders.len(), 3);
 }
 
@@ -54,10 +54,10 @@ fn a_client_that_goes_before_it_has_placed_leaves_nothing() {
     cluster.answer(client, place("d", false)).expect("there is a worker");
     let graph = Graph::new().outside("d").task("use", &["d"]).want(&["use"]);
     cluster.submit(other, graph);
-    cluster.from_client(client, FromClient::Leaving);
+    cluster.client_says(client, FromClient::Leaving);
     let error = cluster.error(other, "use").expect("the data does not come");
     assert!(matches!(error.cause, Cause::LostData { .. }));
-    cluster.from_client(other, FromClient::Leaving);
+    cluster.client_says(other, FromClient::Leaving);
     cluster.assert_nothing_is_left();
 }
 

@@ -28,7 +28,7 @@ fn a_task_that_asks_for_it_is_run_again() {
     cluster.submit(client, one("a"));
     let order = cluster.orders(workers[0]).remove(0);
     let (uid, attempt) = (order.uid, order.attempt);
-    cluster.from_worker(workers[0], FromWorker::Reschedule { uid, attempt });
+    cluster.worker_says(workers[0], FromWorker::Reschedule { uid, attempt });
     assert_eq!(cluster.run(), ["a"]);
     assert_eq!(cluster.state("a"), Some(TaskState::Memory));
 }
@@ -87,7 +87,7 @@ fn a_worker_that_leaves_in_good_order_blames_nobody() {
     for _ in 0..6 {
         let worker = cluster.worker(1);
         assert_eq!(cluster.ordered(worker), ["a"]);
-        cluster.from_worker(worker, FromWorker::Leaving { reason: "lifetime".into() });
+        cluster.worker_says(worker, FromWorker::Leaving { reason: "lifetime".into() });
     }
     assert_eq!(cluster.error(client, "a"), None);
 }
@@ -106,7 +106,7 @@ fn lost_results_are_computed_again_from_what_they_need() {
     assert_eq!(lost.iter().filter(|news| matches!(news, News::Lost { .. })).count(), 2);
     assert_eq!(cluster.run(), ["a", "b", "c"]);
     assert_eq!(cluster.scheduler.view().location("c").expect("it is there").holders[0].0, second);
-    cluster.from_client(client, FromClient::Leaving);
+    cluster.client_says(client, FromClient::Leaving);
     cluster.assert_nothing_is_left();
 }
 
@@ -116,7 +116,7 @@ fn a_result_with_another_copy_is_not_lost() {
     cluster.submit(client, one("a"));
     cluster.run();
     let uid = cluster.uid("a");
-    workers.iter().for_each(|w| cluster.from_worker(*w, FromWorker::Holds(vec![uid])));
+    workers.iter().for_each(|w| cluster.worker_says(*w, FromWorker::Holds(vec![uid])));
     cluster.news(client);
     cluster.die(workers[0]);
     assert_eq!(cluster.state("a"), Some(TaskState::Memory));
@@ -131,7 +131,7 @@ fn a_task_whose_input_is_lost_is_taken_back() {
     cluster.finish(workers[0], &order);
     let order = cluster.orders(workers[0]).remove(0);
     let (uids, holder) = (vec![order.inputs[0].uid], workers[0]);
-    cluster.from_worker(workers[0], FromWorker::Missing { uids, holder });
+    cluster.worker_says(workers[0], FromWorker::Missing { uids, holder });
     assert_eq!(cluster.state("b"), Some(TaskState::Waiting));
     assert!(cluster.freed(workers[0]).contains(&order.uid) || cluster.state("a").is_some());
     cluster.scheduler.sanity_check();
@@ -145,7 +145,7 @@ fn retry_starts_from_what_failed_first() {
     cluster.fail(workers[0], &order);
     assert!(cluster.error(client, "b").is_some());
     let handle = cluster.handle(client, "b");
-    cluster.from_client(client, FromClient::Retry(vec![handle]));
+    cluster.client_says(client, FromClient::Retry(vec![handle]));
     assert_eq!(cluster.news(client), [News::Retried { handle }]);
     assert_eq!(cluster.run(), ["a", "b"]);
     assert_eq!(cluster.state("b"), Some(TaskState::Memory));
@@ -168,7 +168,7 @@ fn cancelling_takes_along_what_depends_on_it() {
     cluster.submit(client, Graph::new().task("a", &[]).task("b", &["a"]).want(&["a", "b"]));
     let order = cluster.orders(workers[0]).remove(0);
     let (handles, reason) = (vec![cluster.handle(client, "a")], "enough".into());
-    cluster.from_client(client, FromClient::Cancel { handles, force: false, reason });
+    cluster.client_says(client, FromClient::Cancel { handles, force: false, reason });
     assert_eq!(cluster.news(client).len(), 2);
     assert!(cluster.freed(workers[0]).contains(&order.uid));
     cluster.assert_nothing_is_left();
@@ -182,13 +182,13 @@ fn what_others_want_is_cancelled_only_by_force() {
     cluster.submit(other, one("a"));
     let handles = vec![cluster.handle(client, "a")];
     let cancel = |force| FromClient::Cancel { handles: handles.clone(), force, reason: "x".into() };
-    cluster.from_client(client, cancel(false));
+    cluster.client_says(client, cancel(false));
     assert_eq!((cluster.news(client).len(), cluster.news(other).len()), (1, 0));
     assert_eq!(cluster.state("a"), Some(TaskState::Processing));
     cluster.submit(client, one("a"));
     let handles = vec![cluster.handle(client, "a")];
     let reason = "x".into();
-    cluster.from_client(client, FromClient::Cancel { handles, force: true, reason });
+    cluster.client_says(client, FromClient::Cancel { handles, force: true, reason });
     assert_eq!((cluster.news(client).len(), cluster.news(other).len()), (1, 1));
     cluster.assert_nothing_is_left();
 }

@@ -88,7 +88,7 @@ fn a_known_key_is_the_known_task() {
     assert_eq!(cluster.news(client).len(), 2, "both handles hear of it");
     cluster.submit(client, one("a"));
     assert_eq!(cluster.news(client).len(), 1, "at once");
-    cluster.from_client(client, FromClient::Leaving);
+    cluster.client_says(client, FromClient::Leaving);
     cluster.assert_nothing_is_left();
 }
 
@@ -142,7 +142,7 @@ fn an_unknown_input_fails_with_its_name() {
     let error = cluster.error(client, "b").expect("it can not run");
     assert_eq!(&*error.key, "x");
     assert!(matches!(error.cause, Cause::LostData { .. }));
-    cluster.from_client(client, FromClient::Leaving);
+    cluster.client_says(client, FromClient::Leaving);
     cluster.assert_nothing_is_left();
 }
 
@@ -153,7 +153,7 @@ fn a_contradictory_submission_fails_what_it_wants() {
     submission.tasks[0].inputs = vec![0];
     let handle = cluster.new_handle(client, "a");
     submission.wants = vec![(0, handle)];
-    cluster.from_client(client, FromClient::Submit(Box::new(submission)));
+    cluster.client_says(client, FromClient::Submit(Box::new(submission)));
     let error = cluster.error(client, "a").expect("it is refused");
     assert!(matches!(error.cause, Cause::Codec { .. }));
     cluster.assert_nothing_is_left();
@@ -169,9 +169,9 @@ fn a_stale_report_changes_nothing() {
         [_, orders] => (1, orders[0].clone()),
     };
     cluster.die(workers[from]);
-    cluster.from_worker(workers[from], FromWorker::Finished(vec![finished(&order, 1, 1)]));
+    cluster.worker_says(workers[from], FromWorker::Finished(vec![finished(&order, 1, 1)]));
     assert_eq!(cluster.state("a"), Some(TaskState::Processing));
-    cluster.from_worker(workers[1 - from], FromWorker::Finished(vec![finished(&order, 1, 1)]));
+    cluster.worker_says(workers[1 - from], FromWorker::Finished(vec![finished(&order, 1, 1)]));
     assert_eq!(cluster.state("a"), Some(TaskState::Processing), "that was another try");
     let order = cluster.orders(workers[1 - from]).remove(0);
     assert_eq!(order.attempt, 2);
@@ -221,7 +221,7 @@ fn a_chain_of_many_tasks_needs_no_stack() {
         .collect();
     let handle = cluster.new_handle(client, "last");
     submission.wants = vec![(19_999, handle)];
-    cluster.from_client(client, FromClient::Submit(Box::new(submission)));
+    cluster.client_says(client, FromClient::Submit(Box::new(submission)));
     cluster.release(client, "last");
     assert_eq!(cluster.said(workers[0]).len(), 2, "one order, and the way back");
     cluster.assert_nothing_is_left();

@@ -46,7 +46,7 @@ fn questions_for_programs_are_passed_on_and_answers_collected() {
         let said = cluster.said(*worker);
         let Some(ToWorker::Ask { id, .. }) = said.last() else { panic!("{said:?}") };
         let answer = Ok(Bytes::from_static(b"yes"));
-        cluster.from_worker(*worker, FromWorker::Answered(*id, answer));
+        cluster.worker_says(*worker, FromWorker::Answered(*id, answer));
     }
     assert_eq!(cluster.reply(client, request), None);
     cluster.die(workers[2]);
@@ -61,7 +61,7 @@ fn questions_for_programs_are_passed_on_and_answers_collected() {
 fn workers_ask_questions_too() {
     let (mut cluster, _, workers) = Cluster::of(1);
     let question = Box::new(Question::Sizes(Vec::new()));
-    cluster.from_worker(workers[0], FromWorker::Request(RequestId(5), question));
+    cluster.worker_says(workers[0], FromWorker::Request(RequestId(5), question));
     let reply = ToWorker::Reply(RequestId(5), Ok(Answer::Sizes(Vec::new())));
     assert_eq!(cluster.said(workers[0]), [reply]);
 }
@@ -167,7 +167,7 @@ fn a_worker_that_says_nothing_is_given_up() {
     for _ in 0..40 {
         cluster.pass(10_000_000);
         let beat = FromWorker::Heartbeat(Box::default());
-        cluster.from_worker(workers[0], beat);
+        cluster.worker_says(workers[0], beat);
     }
     assert_eq!(cluster.scheduler.view().workers().len(), 1);
     assert_eq!(cluster.dropped.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [workers[1]]);
@@ -247,7 +247,7 @@ fn nobody_is_answered_who_has_gone() {
     cluster.submit(client, one("a"));
     cluster.ask(client, Question::Where(vec!["a".into()]));
     cluster.ask(client, Question::WaitForWorkers { count: 5, timeout_us: 1_000 });
-    cluster.from_client(client, FromClient::Leaving);
+    cluster.client_says(client, FromClient::Leaving);
     cluster.pass(10_000);
     cluster.assert_nothing_is_left();
     assert_eq!(cluster.state("a"), None::<TaskState>);

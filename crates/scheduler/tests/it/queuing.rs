@@ -110,7 +110,7 @@ fn submissions_of_one_generation_have_one_priority() {
         let handle = cluster.new_handle(client, key);
         let wants = vec![(0, handle)];
         let submission = Submission { generation, wants, ..submission };
-        cluster.from_client(client, FromClient::Submit(Box::new(submission)));
+        cluster.client_says(client, FromClient::Submit(Box::new(submission)));
     }
     let mut generations = Vec::new();
     while let Some(order) = cluster.orders(workers[0]).first().cloned() {

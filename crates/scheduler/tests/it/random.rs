@@ -195,16 +195,16 @@ impl World {
             }
             Op::Release { client, pick } => {
                 let (client, handle) = self.handle(client, pick)?;
-                self.cluster.from_client(client, FromClient::Release(vec![handle]));
+                self.cluster.client_says(client, FromClient::Release(vec![handle]));
             }
             Op::Cancel { client, pick, force } => {
                 let (client, handle) = self.handle(client, pick)?;
                 let (handles, reason) = (vec![handle], "no more".into());
-                self.cluster.from_client(client, FromClient::Cancel { handles, force, reason });
+                self.cluster.client_says(client, FromClient::Cancel { handles, force, reason });
             }
             Op::Retry { client, pick } => {
                 let (client, handle) = self.handle(client, pick)?;
-                self.cluster.from_client(client, FromClient::Retry(vec![handle]));
+                self.cluster.client_says(client, FromClient::Retry(vec![handle]));
             }
             Op::Scatter { client, name, broadcast } => {
                 let client = self.client(client)?;
@@ -216,7 +216,7 @@ impl World {
                 let (_, uid) = pick_of(&self.places, pick)?;
                 let holders = self.worker(worker).into_iter().collect();
                 let placed = vec![PlacedData { uid, holders }];
-                self.cluster.from_client(client, FromClient::Placed(placed));
+                self.cluster.client_says(client, FromClient::Placed(placed));
             }
             Op::ClientJoins => {
                 let client = self.cluster.client();
@@ -232,28 +232,28 @@ impl World {
                 self.ask(client, question);
             }
             Op::Pass(us) => self.cluster.pass(u64::from(us)),
+            Op::WorkerJoins { threads, nanny } => self.worker_joins(threads, nanny),
+            Op::WorkerDies(worker) => {
+                let worker = self.worker(worker)?;
+                self.workers.retain(|other| *other != worker);
+                self.cluster.die(worker);
+            }
             other => self.apply_to_worker(other)?,
         }
         Some(())
     }
 
+    fn worker_joins(&mut self, threads: u8, nanny: bool) {
+        let worker = self.cluster.worker_with(|hello| {
+            hello.nthreads = u32::from(threads);
+            hello.nanny = if nanny { "tcp://nanny".into() } else { "".into() };
+            hello.resources = vec![("GPU".into(), f64::from(threads - 1))];
+        });
+        self.workers.push(worker);
+    }
+
     fn apply_to_worker(&mut self, op: Op) -> Option<()> {
         let (worker, message) = match op {
-            Op::WorkerJoins { threads, nanny } => {
-                let worker = self.cluster.worker_with(|hello| {
-                    hello.nthreads = u32::from(threads);
-                    hello.nanny = if nanny { "tcp://nanny".into() } else { "".into() };
-                    hello.resources = vec![("GPU".into(), f64::from(threads - 1))];
-                });
-                self.workers.push(worker);
-                return Some(());
-            }
-            Op::WorkerDies(worker) => {
-                let worker = self.worker(worker)?;
-                self.workers.retain(|other| *other != worker);
-                self.cluster.die(worker);
-                return Some(());
-            }
             Op::WorkerLeaves(worker) => {
                 let worker = self.worker(worker)?;
                 self.workers.retain(|other| *other != worker);
@@ -306,7 +306,7 @@ impl World {
             }
             _ => return None,
         };
-        self.cluster.from_worker(worker, message);
+        self.cluster.worker_says(worker, message);
         Some(())
     }
 
@@ -345,7 +345,7 @@ impl World {
                 submission.wants.push((index as u32, handle));
             }
         }
-        self.cluster.from_client(client, FromClient::Submit(Box::new(submission)));
+        self.cluster.client_says(client, FromClient::Submit(Box::new(submission)));
     }
 
     fn handle(&self, client: u8, pick: u8) -> Option<(ClientId, Handle)> {
@@ -370,7 +370,9 @@ impl World {
             0 => Question::Where(keys),
             1 => Question::Replicate { keys, copies: 2, workers: Vec::new() },
             2 => Question::Rebalance { keys: Vec::new(), workers: Vec::new() },
-            3 => Question::Retire { workers, count: 1, close: name % 2 == 0, remove: true },
+            3 => {
+                Question::Retire { workers, count: 1, close: name.is_multiple_of(2), remove: true }
+            }
             4 => Question::MemoryManager(MemoryManagerOp::Once),
             5 if name == 0 => {
                 Question::Restart { workers: Vec::new(), timeout_us: 1_000_000, wait: true }
@@ -387,7 +389,7 @@ impl World {
 
     fn client_leaves(&mut self, client: ClientId) {
         self.clients.retain(|other| *other != client);
-        self.cluster.from_client(client, FromClient::Leaving);
+        self.cluster.client_says(client, FromClient::Leaving);
         self.places.retain(|(other, _)| *other != client);
         self.asked.retain(|(other, _)| *other != client);
     }
@@ -395,7 +397,7 @@ impl World {
     /// After the last fault all that is wanted ends.
     fn heal(&mut self) {
         for worker in self.workers.clone() {
-            self.cluster.from_worker(worker, FromWorker::Paused(false));
+            self.cluster.worker_says(worker, FromWorker::Paused(false));
         }
         for _ in 0..2 {
             let worker = self.cluster.worker_with(|hello| {
@@ -438,7 +440,7 @@ impl World {
         let delete = SharedQuestion::VariableDelete("shared".into());
         let _ = self.cluster.shared(last, delete);
         self.cluster.pass(3_000_000);
-        self.cluster.from_client(last, FromClient::Leaving);
+        self.cluster.client_says(last, FromClient::Leaving);
         let books = self.cluster.scheduler.view().books();
         let moving = books.moving;
         assert_eq!(books, raskt_scheduler::view::Books { moving, ..Default::default() });
@@ -486,5 +488,21 @@ proptest! {
         }
         world.heal();
         world.end();
+    }
+
+    #[test]
+    fn the_same_events_give_the_same_actions(ops in prop::collection::vec(op(), 1..80)) {
+        let histories = [(); 2].map(|()| {
+            let mut world = World::new();
+            let mut history = Vec::new();
+            for op in ops.clone() {
+                let _ = world.apply(op);
+                let said = (&world.cluster.to_workers, &world.cluster.to_clients);
+                history.push(format!("{said:?}"));
+                world.hear();
+            }
+            history
+        });
+        prop_assert_eq!(&histories[0], &histories[1]);
     }
 }

@@ -78,10 +78,10 @@ fn tasks_that_wait_too_long_for_a_worker_fail() {
 #[test]
 fn paused_workers_get_nothing() {
     let (mut cluster, client, workers) = Cluster::of(1);
-    cluster.from_worker(workers[0], FromWorker::Paused(true));
+    cluster.worker_says(workers[0], FromWorker::Paused(true));
     cluster.submit(client, one("a"));
     assert!(cluster.orders(workers[0]).is_empty());
-    cluster.from_worker(workers[0], FromWorker::Paused(false));
+    cluster.worker_says(workers[0], FromWorker::Paused(false));
     assert_eq!(cluster.ordered(workers[0]), ["a"]);
 }
 
@@ -105,6 +105,6 @@ fn a_task_that_leaves_its_thread_makes_room() {
     let order = cluster.orders(workers[0]).remove(0);
     let (uid, attempt) = (order.uid, order.attempt);
     let report = FromWorker::LongRunning { uid, attempt, compute_us: 10_000_000 };
-    cluster.from_worker(workers[0], report);
+    cluster.worker_says(workers[0], report);
     assert_eq!(cluster.ordered(workers[0]), ["c"]);
 }

@@ -43,7 +43,7 @@ fn an_idle_worker_gets_the_last_tasks_of_a_busy_one() {
     assert!(retracts(&mut cluster, busy).is_empty(), "each is asked for once at a time");
     for (uid, attempt) in &asked {
         let (uid, attempt) = (*uid, *attempt);
-        cluster.from_worker(busy, FromWorker::Retracted { uid, attempt, given: true });
+        cluster.worker_says(busy, FromWorker::Retracted { uid, attempt, given: true });
     }
     let moved = cluster.orders(idle);
     assert_eq!(moved.len(), asked.len());
@@ -55,7 +55,7 @@ fn a_task_that_has_begun_stays() {
     let (mut cluster, _, [busy, idle], _) = unbalanced(1_000);
     cluster.pass(200_000);
     let (uid, attempt) = retracts(&mut cluster, busy)[0];
-    cluster.from_worker(busy, FromWorker::Retracted { uid, attempt, given: false });
+    cluster.worker_says(busy, FromWorker::Retracted { uid, attempt, given: false });
     assert!(cluster.orders(idle).is_empty());
 }
 
@@ -80,10 +80,10 @@ fn nothing_moves_if_stealing_is_off() {
 #[test]
 fn a_paused_worker_gives_back_what_it_has_not_begun() {
     let (mut cluster, _, [busy, idle], orders) = unbalanced(1_000);
-    cluster.from_worker(busy, FromWorker::Paused(true));
+    cluster.worker_says(busy, FromWorker::Paused(true));
     let asked = retracts(&mut cluster, busy);
     assert_eq!(asked.len(), 10);
     let (uid, attempt) = (orders[3].uid, orders[3].attempt);
-    cluster.from_worker(busy, FromWorker::Retracted { uid, attempt, given: true });
+    cluster.worker_says(busy, FromWorker::Retracted { uid, attempt, given: true });
     assert_eq!(cluster.ordered(idle), ["use-3"]);
 }

@@ -15,7 +15,7 @@ fn a_data_set_outlives_its_client_with_its_results() {
     cluster.submit(client, one("a"));
     cluster.run();
     cluster.shared(client, put("1", &["a"], false)).expect("it is new");
-    cluster.from_client(client, FromClient::Leaving);
+    cluster.client_says(client, FromClient::Leaving);
     let other = cluster.client();
     assert_eq!(cluster.state("a"), Some(TaskState::Memory));
     let payload = Answer::Bytes(Bytes::from_static(b"1"));

@@ -49,7 +49,7 @@ fn who_gives_up_or_leaves_is_not_in_line_any_more() {
     assert_eq!(cluster.reply(client, b), Some(Ok(Answer::Bool(false))));
     assert_eq!(cluster.shared(client, acquire("c", "y", 1)), Ok(Answer::Bool(true)));
     cluster.ask_shared(other, acquire("d", "x", 1));
-    cluster.from_client(other, FromClient::Leaving);
+    cluster.client_says(other, FromClient::Leaving);
     let e = cluster.ask_shared(client, acquire("e", "x", 1));
     cluster.shared(client, release("a", "x")).expect("it is locked");
     assert_eq!(cluster.reply(client, e), Some(Ok(Answer::Bool(true))));

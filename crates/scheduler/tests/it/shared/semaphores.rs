@@ -78,7 +78,7 @@ fn who_waits_hears_that_it_was_closed_and_who_left_gets_nothing() {
     cluster.shared(client, acquire("a", None)).expect("it is free");
     cluster.ask_shared(other, acquire("b", None));
     let waiting = cluster.ask_shared(client, acquire("c", None));
-    cluster.from_client(other, FromClient::Leaving);
+    cluster.client_says(other, FromClient::Leaving);
     cluster.shared(client, release("a")).expect("it was held");
     assert_eq!(cluster.reply(client, waiting), Some(Ok(Answer::Bool(true))));
     let waiting = cluster.ask_shared(client, acquire("d", None));

@@ -122,7 +122,7 @@ class Worker(Asks, Node):
             weakref.WeakValueDictionary()
         )
         self.executors = _executors(executor)
-        self.nanny = nanny
+        self.nanny = str(nanny or os.environ.get("RASKT_NANNY", "")) or None
         self.env = os.environ
         self.id = f"Worker-{uuid.uuid4()}"
         self.local_directory = ""
@@ -180,7 +180,7 @@ class Worker(Asks, Node):
             "memory_limit": self.memory_limit,
             "resources": {k: float(v) for k, v in self.resources.items()},
             "local_directory": self.local_directory,
-            "nanny": str(self.nanny or os.environ.get("RASKT_NANNY", "")),
+            "nanny": self.nanny or "",
             "timeout": seconds(config.get("distributed.comm.timeouts.connect", "30s")),
             "config": flat_options("distributed.worker"),
         }

@@ -90,7 +90,7 @@ class KilledWorker(RasktError):
         self.ending = ending
 
     def __str__(self) -> str:
-        how = f" (it {self.ending})" if self.ending else ""
+        how = f" ({self.ending})" if self.ending else ""
         return (
             f"{self.allowed_failures + 1} workers were lost while they ran the task "
             f"{self.task!r}; the last one was {self.last_worker}{how}. What it says "

@@ -104,9 +104,13 @@ impl SchedulerServer {
                 };
                 let addresses: Vec<Address> =
                     listeners.iter().map(|l| l.address().clone()).collect();
-                let shell = Shell::new(&options, name, sender, listeners);
+                let shell = Shell::new(&options, name.clone(), sender, listeners);
                 drop(started.send(Ok(addresses)));
-                ended.set(shell.run(events).await);
+                let reason = shell.run(events).await;
+                if let Some(path) = &options.scheduler_file {
+                    SchedulerFile::remove(path, &name);
+                }
+                ended.set(reason);
             });
         });
         let addresses: Vec<Address> = bound.recv().expect("the thread says how it started")?;

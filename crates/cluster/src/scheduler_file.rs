@@ -53,6 +53,14 @@ impl SchedulerFile {
         serde_json::from_slice(&text).map_err(|e| error(e.to_string()))
     }
 
+    /// Removes it when its scheduler ends, unless it is another one's by now.
+    pub(crate) fn remove(path: &Path, id: &str) {
+        if SchedulerFile::read(path).is_ok_and(|file| file.id == id) {
+            // A file that stays leads nowhere, which who reads it will hear.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
     /// Where the scheduler is, and what it asks for. Certificates are kept.
     ///
     /// # Errors

@@ -210,8 +210,21 @@ fn default_address(scheduler: &Address) -> Address {
             Address::Local(format!("{name}/{}", crate::scheduler::new_id("worker")))
         }
         scheduler if scheduler.is_loopback() => scheduler.at("127.0.0.1", 0),
-        scheduler => scheduler.at("0.0.0.0", 0),
+        scheduler => scheduler.at(&host_towards(scheduler), 0),
     }
+}
+
+/// The address of this machine from which it reaches another one.
+fn host_towards(target: &Address) -> String {
+    let towards = || -> std::io::Result<String> {
+        let any =
+            if target.host().is_some_and(|host| host.contains(':')) { "::" } else { "0.0.0.0" };
+        let socket = std::net::UdpSocket::bind((any, 0))?;
+        // Nothing is sent: the system only chooses where it would leave from.
+        socket.connect((target.host().unwrap_or_default(), target.port().unwrap_or_default()))?;
+        Ok(socket.local_addr()?.ip().to_string())
+    };
+    towards().unwrap_or_else(|_| "0.0.0.0".to_string())
 }
 
 impl WorkerHandle {

@@ -63,7 +63,7 @@ fn work(link: &Weak<WorkerLink>, orders: &Receiver<Order>) {
             Order::Load(uid) => load(&link, uid),
         };
         if let Some(event) = event {
-            link.step(event, false);
+            link.step(event);
         }
     }
 }

@@ -20,7 +20,7 @@ use super::WorkerOptions;
 use super::disk::Disk;
 use super::runners::Runners;
 use super::shell::Told;
-use super::store::{Held, Store, StoreError};
+use super::store::{Held, New, Store, StoreError};
 use crate::clock::Clock;
 use crate::host::Host;
 use crate::net::Outbox;
@@ -167,13 +167,13 @@ impl WorkerLink {
     /// The running task leaves its thread to others and goes on beside them.
     pub fn secede(self: &Arc<Self>, uid: TaskUid, attempt: u32) {
         self.runners.secede(uid, self);
-        self.step(Event::Seceded { uid, attempt }, false);
+        self.step(Event::Seceded { uid, attempt });
     }
 
     /// A task that left its thread waits for one again.
     pub fn rejoin(&self, uid: TaskUid, attempt: u32) {
         self.rejoining.lock().insert(uid, false);
-        self.step(Event::Rejoined { uid, attempt }, false);
+        self.step(Event::Rejoined { uid, attempt });
         let mut rejoining = self.rejoining.lock();
         while !rejoining.get(&uid).copied().unwrap_or(true) && self.ended().is_none() {
             self.resumed.wait(&mut rejoining);
@@ -250,21 +250,37 @@ impl WorkerLink {
         self.restart.store(restart, Ordering::Relaxed);
     }
 
-    /// Something happened, on any thread. A runner that is about to take its next task says so.
-    pub(super) fn step(&self, event: Event, takes_next: bool) {
+    /// Something happened, on any thread.
+    pub(super) fn step(&self, event: Event) {
+        let garbage = self.handle(Vec::new(), event, false);
+        self.disk.discard(garbage);
+    }
+
+    /// Values came, and this is the event that says so. What is kept and what the machine knows
+    /// change as one: otherwise it could drop another value than it means.
+    pub(super) fn keep(&self, values: Vec<New>, event: Event) {
+        let garbage = self.handle(values, event, false);
+        self.disk.discard(garbage);
+    }
+
+    /// A task ended on this thread, which is about to take the next.
+    pub(super) fn executed(&self, value: Option<New>, event: Event) {
+        // A runner may wait for an interpreter: that is what it is for.
+        self.handle(value.into_iter().collect(), event, true).clear(&*self.host);
+    }
+
+    fn handle(&self, values: Vec<New>, event: Event, takes_next: bool) -> Garbage {
         let mut garbage = Garbage::default();
         {
             let mut machine = self.machine.lock();
             let Machine { worker, actions } = &mut *machine;
+            let twice = values.into_iter().filter_map(|value| self.store.insert(value));
+            garbage.values.extend(twice);
             worker.handle(Micros(self.clock.now_us()), event, actions);
             self.perform(actions, takes_next, &mut garbage);
         }
         self.stepped.notify_one();
-        if takes_next {
-            // A runner may wait for an interpreter: that is what it is for.
-            return garbage.clear(&*self.host);
-        }
-        self.disk.discard(garbage);
+        garbage
     }
 
     /// Reports what there is to report, and does what is due. Gives the next deadline.

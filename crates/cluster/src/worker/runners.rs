@@ -13,7 +13,7 @@ use raskt_wire::{Cause, Order, Span, TaskError, TaskUid};
 use raskt_worker as machine;
 
 use super::WorkerLink;
-use super::store::Held;
+use super::store::{Held, New};
 use crate::host::{Outcome, Ready};
 use crate::scheduler::spawn;
 
@@ -207,7 +207,7 @@ impl Runner {
                 Err(error) => {
                     let text = format!("its input {}: {error}", input.key).into();
                     let error = self.error(&current, Cause::Codec { text });
-                    self.report(&current, machine::Outcome::Failed(error));
+                    self.report(&current, None, machine::Outcome::Failed(error));
                     return None;
                 }
             }
@@ -220,6 +220,7 @@ impl Runner {
     fn done(&self, uid: TaskUid, attempt: u32, outcome: Outcome) {
         let Some(current) = self.current.lock().take() else { return };
         debug_assert!(current.uid == uid && current.attempt == attempt, "the task was handed out");
+        let mut kept = None;
         let outcome = match outcome {
             Outcome::Done(value) => {
                 let nbytes = value.nbytes();
@@ -233,17 +234,17 @@ impl Runner {
                     None
                 };
                 let nbytes = nbytes as u64;
-                let key = Some(current.key.clone());
-                self.link.store.insert(uid, key, Held::Value(value), nbytes);
+                let (key, held) = (Some(current.key.clone()), Held::Value(value));
+                kept = Some(New { uid, key, held, nbytes });
                 machine::Outcome::Done { nbytes, type_name, inline }
             }
             Outcome::Failed(error) => machine::Outcome::Failed(error),
             Outcome::Rescheduled => machine::Outcome::Rescheduled,
         };
-        self.report(&current, outcome);
+        self.report(&current, kept, outcome);
     }
 
-    fn report(&self, current: &Current, outcome: machine::Outcome) {
+    fn report(&self, current: &Current, value: Option<New>, outcome: machine::Outcome) {
         let span = Span {
             start_us: current.start_us,
             compute_us: self.link.clock.now_us().saturating_sub(current.start_us),
@@ -252,14 +253,14 @@ impl Runner {
         };
         let Current { uid, attempt, .. } = *current;
         self.link.runners.come_back(uid);
-        self.link.step(machine::Event::Executed { uid, attempt, outcome, span }, true);
+        self.link.executed(value, machine::Event::Executed { uid, attempt, outcome, span });
     }
 
     fn fail_current(&self, text: &str) {
         let Some(current) = self.current.lock().take() else { return };
         let cause = Cause::Raised { error: None, text: text.into(), traceback: "".into() };
         let error = self.error(&current, cause);
-        self.report(&current, machine::Outcome::Failed(error));
+        self.report(&current, None, machine::Outcome::Failed(error));
     }
 
     fn error(&self, current: &Current, cause: Cause) -> Box<TaskError> {

@@ -7,7 +7,7 @@ use raskt_wire::{Peer, Sent, TaskUid};
 use raskt_worker::Event;
 
 use super::link::WorkerLink;
-use super::store::{Held, StoreError};
+use super::store::{Held, New, StoreError};
 use crate::error::LinkError;
 use crate::net::{Link, Outbox};
 
@@ -39,13 +39,14 @@ impl Server {
                     });
                 }
                 Ok(Peer::Put { id, items }) => {
-                    let mut brought = Vec::with_capacity(items.len());
-                    for put in items {
-                        let held = Held::Encoded(put.value);
-                        self.link.store.insert(put.uid, Some(put.key), held, put.nbytes);
-                        brought.push((put.uid, put.nbytes));
-                    }
-                    self.link.step(Event::Put { items: brought }, false);
+                    let sizes = items.iter().map(|put| (put.uid, put.nbytes)).collect();
+                    let values = items.into_iter().map(|put| New {
+                        uid: put.uid,
+                        key: Some(put.key),
+                        held: Held::Encoded(put.value),
+                        nbytes: put.nbytes,
+                    });
+                    self.link.keep(values.collect(), Event::Put { items: sizes });
                     outbox.send(Peer::Kept(id));
                 }
                 Ok(Peer::Data { .. } | Peer::Kept(_)) => {

@@ -16,11 +16,11 @@ use super::WorkerOptions;
 use super::link::WorkerLink;
 use super::process::Process;
 use super::serve::Server;
-use super::store::Held;
+use super::store::{Held, New};
 use crate::error::LinkError;
 use crate::host::Reply;
 use crate::net::{Arrival, Incoming, Listener, forward};
-use crate::peers::{PeerError, Peers};
+use crate::peers::Peers;
 
 /// What comes to the loop from within the process.
 pub(super) enum Told {
@@ -149,17 +149,17 @@ impl Shell {
                 known.extend(blobs.into_iter().map(|blob| (blob.id, blob.value)));
                 drop(known);
                 let message = ToWorker::Compute { orders, blobs: Vec::new() };
-                self.link.step(Event::FromScheduler(message), false);
+                self.link.step(Event::FromScheduler(message));
             }
             ToWorker::Peer { id, ref address, .. } => {
                 self.addresses.insert(id, address.clone());
-                self.link.step(Event::FromScheduler(message), false);
+                self.link.step(Event::FromScheduler(message));
             }
             ToWorker::PeerLeft(id) => {
                 if let Some(address) = self.addresses.remove(&id) {
                     self.peers.forget(&address);
                 }
-                self.link.step(Event::FromScheduler(message), false);
+                self.link.step(Event::FromScheduler(message));
             }
             ToWorker::Ask { id, op, payload } => self.ask(id, op, payload),
             ToWorker::Reply(id, answer) => self.link.answer(id, answer),
@@ -170,7 +170,7 @@ impl Shell {
                 }
                 self.ending = Some(reason);
             }
-            message => self.link.step(Event::FromScheduler(message), false),
+            message => self.link.step(Event::FromScheduler(message)),
         }
     }
 
@@ -195,18 +195,17 @@ impl Shell {
     fn fetch(&self, peer: WorkerId, uids: Vec<TaskUid>) {
         let (link, peers) = (self.link.clone(), self.peers.clone());
         let Some(address) = self.addresses.get(&peer).cloned() else {
-            return link.step(Event::Unreachable { peer }, false);
+            return link.step(Event::Unreachable { peer });
         };
         tokio::spawn(async move {
             let start = Instant::now();
-            let event = match peers.get(&address, uids).await {
+            match peers.get(&address, uids).await {
                 Ok(items) => fetched(&link, peer, items, start),
                 Err(error) => {
-                    log_unreachable(&address, &error);
-                    Event::Unreachable { peer }
+                    tracing::warn!(peer = &*address, %error, "no data from a worker");
+                    link.step(Event::Unreachable { peer });
                 }
-            };
-            link.step(event, false);
+            }
         });
     }
 
@@ -242,7 +241,7 @@ impl Shell {
     fn look_at_memory(&self) {
         if self.options.config.memory_limit > 0 {
             let process_bytes = self.process.memory_bytes();
-            self.link.step(Event::Memory { process_bytes }, false);
+            self.link.step(Event::Memory { process_bytes });
         }
     }
 
@@ -261,18 +260,14 @@ async fn at(time: Option<Instant>) {
 }
 
 /// Keeps what came.
-fn fetched(
-    link: &WorkerLink,
-    peer: WorkerId,
-    items: Vec<(TaskUid, Sent)>,
-    start: Instant,
-) -> Event {
-    let mut received_bytes = 0;
+fn fetched(link: &WorkerLink, peer: WorkerId, items: Vec<(TaskUid, Sent)>, start: Instant) {
+    let (mut values, mut received_bytes) = (Vec::new(), 0);
     let items = items.into_iter().map(|(uid, sent)| {
         let got = match sent {
             Sent::Value(value, nbytes) => {
                 received_bytes += value.nbytes() as u64;
-                link.store.insert(uid, None, Held::Encoded(value), nbytes);
+                let held = Held::Encoded(value);
+                values.push(New { uid, key: None, held, nbytes });
                 Got::Ok(nbytes)
             }
             Sent::Missing => Got::Missing,
@@ -283,9 +278,5 @@ fn fetched(
     });
     let items = items.collect();
     let took_us = start.elapsed().as_micros() as u64;
-    Event::Fetched { peer, items, received_bytes, took_us }
-}
-
-fn log_unreachable(address: &str, error: &PeerError) {
-    tracing::warn!(peer = address, %error, "no data from a worker");
+    link.keep(values, Event::Fetched { peer, items, received_bytes, took_us });
 }

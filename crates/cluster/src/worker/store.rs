@@ -34,6 +34,16 @@ struct Entry {
     serial: u64,
 }
 
+/// A value that came.
+pub(crate) struct New {
+    pub(crate) uid: TaskUid,
+    /// The name of its task, if it is known.
+    pub(crate) key: Option<Arc<str>>,
+    pub(crate) held: Held,
+    /// Its size in memory.
+    pub(crate) nbytes: u64,
+}
+
 /// A value as it is held.
 #[derive(Clone)]
 pub(crate) enum Held {
@@ -78,13 +88,8 @@ impl Store {
     }
 
     /// Keeps a value. One that is there already is not replaced: the new one comes back.
-    pub(crate) fn insert(
-        &self,
-        uid: TaskUid,
-        key: Option<Arc<str>>,
-        held: Held,
-        nbytes: u64,
-    ) -> Option<Held> {
+    pub(crate) fn insert(&self, new: New) -> Option<Held> {
+        let New { uid, key, held, nbytes } = new;
         let serial = self.last_serial.fetch_add(1, Ordering::Relaxed);
         let mut all = self.held.lock();
         if all.contains_key(&uid) {

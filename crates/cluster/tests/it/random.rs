@@ -18,8 +18,11 @@ impl Dice {
 
 const TASKS: u64 = 300;
 
+/// A task: its key, what it does, and the places of its inputs.
+type Task = (String, String, Vec<u32>);
+
 /// Tasks that say a letter or join what up to three earlier ones gave, and what they give.
-fn graph(dice: &mut Dice) -> (Vec<(String, String, Vec<u32>)>, Vec<String>) {
+fn graph(dice: &mut Dice) -> (Vec<Task>, Vec<String>) {
     let (mut tasks, mut values): (Vec<_>, Vec<String>) = (Vec::new(), Vec::new());
     for i in 0..TASKS {
         let count = if i < 20 { 0 } else { dice.below(4) };
@@ -40,8 +43,8 @@ fn graph(dice: &mut Dice) -> (Vec<(String, String, Vec<u32>)>, Vec<String>) {
     (tasks, values)
 }
 
-fn block(tasks: &[(String, String, Vec<u32>)]) -> Submission {
-    let new = |(key, what, inputs): &(String, String, Vec<u32>)| NewTask {
+fn block(tasks: &[Task]) -> Submission {
+    let new = |(key, what, inputs): &Task| NewTask {
         key: key.as_str().into(),
         group: 0,
         terms: 0,

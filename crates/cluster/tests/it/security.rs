@@ -79,6 +79,9 @@ fn a_scheduler_file_leads_to_a_scheduler_and_its_secret() {
     let address = Address::Tcp { host: "127.0.0.1".to_string(), port: address.port().unwrap() };
     assert_eq!(connect(&address, security).unwrap().scheduler(), scheduler.id());
     assert!(connect(&address, Security::default()).is_err());
+    scheduler.close("the test is over");
+    scheduler.wait(None).unwrap();
+    assert!(!path.exists());
 }
 
 /// An authority, and files with a certificate that it signed.

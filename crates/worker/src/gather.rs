@@ -131,7 +131,7 @@ impl Worker {
         }
     }
 
-    fn report_missing(&mut self, uid: TaskUid, from: WorkerId) {
+    pub(crate) fn report_missing(&mut self, uid: TaskUid, from: WorkerId) {
         match self.outbox.last_mut() {
             Some(FromWorker::Missing { uids, holder }) if *holder == from => uids.push(uid),
             _ => self.outbox.push(FromWorker::Missing { uids: vec![uid], holder: from }),

@@ -64,6 +64,8 @@ impl Worker {
     /// When a peer that was busy is to be asked again, if something is wanted from one.
     pub(crate) fn next_peer(&self) -> Option<Micros> {
         let waiting = self.asked_for.iter().filter_map(|id| self.peers.get(id));
-        waiting.filter(|peer| peer.flight.is_none()).filter_map(|peer| peer.retry_at).min()
+        let times = waiting.filter(|peer| peer.flight.is_none()).filter_map(|peer| peer.retry_at);
+        // Who may be asked already waits for something else: a connection, or memory.
+        times.filter(|at| *at > self.now).min()
     }
 }

@@ -45,6 +45,9 @@ impl Worker {
 
     /// Drops copies, but not those that tasks here need, and no actors. Who insists is obeyed
     /// as soon as no task needs the copy: so it ends when the two disagree.
+    ///
+    /// That one is dropped is said again: the scheduler may have heard since that it is here,
+    /// from a report that was under way.
     pub(crate) fn on_drop_replicas(&mut self, uids: Vec<TaskUid>) {
         let mut kept = Vec::new();
         for uid in uids {
@@ -57,8 +60,12 @@ impl Worker {
                 task.kept = true;
                 kept.push(uid);
             } else {
+                let is_here = task.state.is_here();
                 task.claimed = false;
                 self.release(uid);
+                if is_here && !self.tasks.contains_key(&uid) {
+                    self.report_missing(uid, self.id);
+                }
             }
         }
         if !kept.is_empty() {

@@ -109,6 +109,18 @@ fn a_busy_peer_is_asked_again_after_a_while() {
 }
 
 #[test]
+fn a_peer_that_could_be_asked_but_for_something_else_is_no_deadline() {
+    let mut bench = Bench::new(Config { connections: 1, ..Config::default() });
+    bench.compute(vec![order(5, 0, vec![input(1, &[2])])]);
+    bench.fetched(2, &[(1, Got::Busy)]);
+    assert_eq!(fetches(&bench.compute(vec![order(4, 0, vec![input(3, &[3])])])), [(3, vec![3])]);
+    assert_eq!(fetches(&bench.wait()), []);
+    assert_eq!(bench.worker.next_deadline(), None);
+    assert_eq!(fetches(&bench.fetched(3, &[(3, Got::Ok(1))])), [(2, vec![1])]);
+    bench.end();
+}
+
+#[test]
 fn another_holder_is_asked_at_once_when_one_is_busy() {
     let mut bench = Bench::plain();
     bench.compute(vec![order(5, 0, vec![input(1, &[2, 3])])]);

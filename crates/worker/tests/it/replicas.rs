@@ -65,7 +65,7 @@ fn a_copy_that_no_task_needs_is_dropped() {
     bench.put(1, 10);
     let actions = bench.message(drop_replicas(&[1, 9]));
     assert_eq!(drops(&actions), [1]);
-    assert_eq!(sent(&actions), []);
+    assert_eq!(sent(&actions), [FromWorker::Missing { uids: vec![t(1)], holder: ME }]);
     bench.end();
 }
 

@@ -100,7 +100,7 @@ def test_environ_starts_workers_anew(client):
     assert set(numbers.values()) == {"5"}
 
 
-# --- which scheduler is meant ----------------------------------------------------------
+# --- which scheduler is meant ------------------------------------------------------
 
 
 def test_a_client_computes_what_names_no_scheduler(client):
@@ -142,7 +142,7 @@ def test_without_a_client_there_is_no_distributed_scheduler():
         Client.current()
 
 
-# --- kinds of clusters -------------------------------------------------------------------
+# --- kinds of clusters -------------------------------------------------------------
 
 
 def test_a_cluster_of_descriptions():
@@ -238,7 +238,7 @@ def test_nodes_are_awaited():
     asyncio.run(run())
 
 
-# --- security ----------------------------------------------------------------------------
+# --- security ----------------------------------------------------------------------
 
 
 def test_an_encrypted_cluster():
@@ -255,6 +255,11 @@ def test_an_encrypted_cluster():
             Client(cluster.scheduler_address, timeout=0.5, security=Security())
 
 
+def test_encryption_may_be_required():
+    with pytest.raises(RuntimeError, match="encryption is required"):
+        Client("tcp://127.0.0.1:1", security=Security(require_encryption=True))
+
+
 def test_security_knows_its_parts():
     with pytest.raises(TypeError, match="Unknown parameters"):
         Security(tls_color="blue")
@@ -266,7 +271,7 @@ def test_security_knows_its_parts():
         security.get_connection_args("king")
 
 
-# --- the commands ---------------------------------------------------------------------------
+# --- the commands ------------------------------------------------------------------
 
 
 RASKT = [sys.executable, "-c", "from raskt.cli import main; main()"]

@@ -154,6 +154,7 @@ class Worker(Asks, Node):
         from raskt.distributed.preloading import load_all
 
         keep_logs()
+        self.security.check(self.scheduler_address)
         self.local_directory = _made_folder(self._parent_directory)
         name, argv = self._preload
         self._preloads = load_all(self, name, argv, "distributed.worker.preload")

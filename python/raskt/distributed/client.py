@@ -235,6 +235,7 @@ class Client(
         return self
 
     def _connected(self, address: str, options: dict) -> Any:
+        self.security.check(address)
         return _native.ClusterClient(
             address,
             name=self.name,

@@ -97,12 +97,26 @@ class Security:
         >>> Security().get_connection_args("client")
         {'require_encryption': False}
         """
-        found = self.get_tls_config_for_role(role)
+        found = self.get_tls_config_for_role(role) if self.tls_ca_file else {}
         return {
             "require_encryption": self.require_encryption,
             **{name: value for name, value in found.items() if value is not None},
             **({"secret": s} if (s := self.extra_conn_args.get("secret")) else {}),
         }
+
+    def check(self, address: str) -> None:
+        """Refuse an address without encryption, if there must be one.
+
+        Raises
+        ------
+        RuntimeError
+            If the address is not one of ``tls://``.
+        """
+        if self.require_encryption and not address.startswith(("tls://", "inproc://")):
+            raise RuntimeError(
+                f"encryption is required, and {address!r} has none: use an address "
+                "like 'tls://host:port', and certificates"
+            )
 
     def get_listen_args(self, role: str) -> dict[str, Any]:
         """Give what a node of a role shows to those who connect."""
@@ -112,7 +126,7 @@ class Security:
         parts = [f"require_encryption={self.require_encryption}"]
         for field in _FIELDS:
             value = getattr(self, field)
-            if value is not None:
+            if value is not None and value != config.get(_option(field), None):
                 is_text = isinstance(value, str) and "\n" in value
                 parts.append(
                     f"{field}={'Temporary (In-memory)' if is_text else repr(value)}"

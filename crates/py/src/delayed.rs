@@ -11,6 +11,7 @@ use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use raskt_graph::{Arg, Key, Node, Prefix, lower};
 
 use crate::callable::{Identity, PyFunction, funcname};
+use crate::cluster::future::Future;
 use crate::dict_graph;
 use crate::new_task::{
     CallOptions, NewTask, annotated, binary, helper, key_of_call, node_of, operate, power,
@@ -328,9 +329,13 @@ impl Delayed {
     }
 
     /// The same lazy value, computed.
-    fn _with_value(&self, value: Bound<'_, PyAny>) -> Delayed {
-        let node = Node::constant(self.node.key().clone(), literal(&value));
-        Delayed::new(node, self.length)
+    fn _with_value(&self, value: Bound<'_, PyAny>) -> PyResult<Delayed> {
+        let key = self.node.key().clone();
+        let node = match value.cast::<Future>() {
+            Ok(future) => Node::over(key, Arc::new(Future::outside(future)?), []),
+            Err(_) => Node::constant(key, literal(&value)),
+        };
+        Ok(Delayed::new(node, self.length))
     }
 
     /// The same lazy value under another key.

@@ -14,6 +14,7 @@ use raskt_graph::hash::Map;
 use raskt_graph::{Arg, Call, Failure, Function, Key, Node, Value};
 
 use crate::callable::{Build, PyFunction, funcname, shared};
+use crate::cluster::future::Future;
 use crate::delayed::Delayed;
 use crate::foreign::{Foreign, ForeignNode, ForeignTypes};
 use crate::new_task::node_of;
@@ -202,7 +203,7 @@ impl<'py> Reader<'py> {
             return Ok(Draft { function, args, inputs: inputs.0 });
         }
         if let Ok(node) = value.cast::<DataNode>() {
-            return Ok(constant(node.get().value.bind(value.py())));
+            return constant(node.get().value.bind(value.py()));
         }
         if let Ok(alias) = value.cast::<Alias>() {
             let target = alias.get().target.bind(value.py());
@@ -226,7 +227,7 @@ impl<'py> Reader<'py> {
         if value.is_exact_instance_of::<PyList>() || value.is_exact_instance_of::<PyDict>() {
             return Ok(match self.lazy(value, &mut inputs)? {
                 Some(arg) => Draft { function: identity(), args: vec![arg], inputs: inputs.0 },
-                None => constant(value),
+                None => constant(value)?,
             });
         }
         if let Ok(delayed) = value.cast::<Delayed>() {
@@ -241,7 +242,7 @@ impl<'py> Reader<'py> {
         {
             return Ok(alias_of(target));
         }
-        Ok(constant(value))
+        constant(value)
     }
 
     /// A task object of ours.
@@ -395,7 +396,7 @@ impl<'py> Reader<'py> {
     fn foreign_task(&mut self, task: &Bound<'py, PyAny>, kind: Foreign) -> PyResult<Draft> {
         let py = task.py();
         match kind {
-            Foreign::Data => return Ok(constant(&task.getattr(intern!(py, "value"))?)),
+            Foreign::Data => return constant(&task.getattr(intern!(py, "value"))?),
             Foreign::Alias => {
                 return Ok(alias_of(self.require(&task.getattr(intern!(py, "target"))?)?));
             }
@@ -547,8 +548,12 @@ impl Function for Ready {
     }
 }
 
-fn constant(value: &Bound<'_, PyAny>) -> Draft {
-    Draft { function: shared(Constant(literal(value))), args: Vec::new(), inputs: Vec::new() }
+fn constant(value: &Bound<'_, PyAny>) -> PyResult<Draft> {
+    let function = match value.cast::<Future>() {
+        Ok(future) => shared(Future::outside(future)?),
+        Err(_) => shared(Constant(literal(value))),
+    };
+    Ok(Draft { function, args: Vec::new(), inputs: Vec::new() })
 }
 
 fn alias_of(target: u32) -> Draft {

@@ -86,7 +86,7 @@ pub(crate) fn node_of(object: &Bound<'_, PyAny>) -> PyResult<Node> {
     }
     let py = object.py();
     if let Ok(future) = object.cast::<Future>() {
-        return future.get().node(py);
+        return Future::node(future);
     }
     let finalized = FINALIZE.import(py, "raskt.base", "finalize")?.call1((object,))?;
     Ok(finalized.cast::<Delayed>()?.get().node.clone())

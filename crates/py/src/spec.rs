@@ -10,6 +10,7 @@ use pyo3::types::{PyDict, PyList, PySet, PyTuple};
 use raskt_graph::{Annotations, Arg, Function, Graph, Node};
 
 use crate::callable::{Build, Identity, PyFunction, funcname};
+use crate::cluster::future::Future;
 use crate::dict_graph::python_key;
 use crate::value::{literal, to_python};
 
@@ -388,6 +389,10 @@ pub(crate) fn spec_of<'py>(py: Python<'py>, node: &Node) -> PyResult<Bound<'py, 
     let key = python_key(py, node)?;
     if let Some(value) = node.function().constant() {
         let value = to_python(py, value)?.unbind();
+        return Ok(Bound::new(py, DataNode { key: key.unbind(), value })?.into_any());
+    }
+    if let Some(future) = Future::of_node(py, node) {
+        let value = future.into_any().unbind();
         return Ok(Bound::new(py, DataNode { key: key.unbind(), value })?.into_any());
     }
     if node.function().is_alias() {

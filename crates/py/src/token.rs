@@ -60,7 +60,7 @@ impl Tokenizer {
         if let Ok(delayed) = object.cast::<Delayed>() {
             self.part(b'k', delayed.get().node.key().to_string().as_bytes());
         } else if let Ok(future) = object.cast::<Future>() {
-            self.part(b'k', future.get().node(object.py())?.key().to_string().as_bytes());
+            self.part(b'k', Future::node(future)?.key().to_string().as_bytes());
         } else if let Ok(text) = object.cast_exact::<PyString>() {
             self.part(b's', text.to_cow()?.as_bytes());
         } else if object.is_exact_instance_of::<PyBool>() {

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from raskt._native import Future
 from raskt.bag._steps import Step, concrete
 from raskt.bag.core import Bag
 from raskt.bag.item import on_top
@@ -117,7 +118,7 @@ def from_delayed(values: Any) -> Bag:
     """
     values = [values] if isinstance(values, Delayed) else list(values)
     for value in values:
-        if not is_dask_collection(value):
+        if not (is_dask_collection(value) or isinstance(value, Future)):
             raise TypeError(
                 f"from_delayed takes lazy values, not {type(value).__name__}: use "
                 "from_sequence"

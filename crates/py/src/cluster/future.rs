@@ -9,7 +9,7 @@ use pyo3::basic::CompareOp;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use raskt_cluster::client::{Client, Entry, FetchError, Outcome, Status};
-use raskt_cluster::pack::Outside;
+use raskt_cluster::pack::{Outside, outside};
 use raskt_graph::Node;
 use raskt_wire::WireValue;
 
@@ -54,16 +54,33 @@ impl Future {
         self.entry.lock().clone().ok_or_else(|| PyRuntimeError::new_err(released()))
     }
 
+    /// What stands for it in a graph.
+    pub(crate) fn outside(slf: &Bound<'_, Future>) -> PyResult<Outside> {
+        let future = slf.get();
+        // It must not have been released.
+        future.entry()?;
+        Ok(Outside { key: future.text.clone(), keep: Arc::new(Kept(slf.clone().unbind())) })
+    }
+
+    /// The future that a node of a graph stands for.
+    pub(crate) fn of_node<'py>(py: Python<'py>, node: &Node) -> Option<Bound<'py, Future>> {
+        let kept = outside(node)?.keep.downcast_ref::<Kept>()?;
+        Some(kept.0.bind(py).clone())
+    }
+
     /// The node that stands for it in a graph.
-    pub(crate) fn node(&self, py: Python<'_>) -> PyResult<Node> {
-        let outside = Outside { key: self.text.clone(), keep: self.entry()? };
-        Ok(Node::over(dict_graph::key(self.key.bind(py))?, Arc::new(outside), []))
+    pub(crate) fn node(slf: &Bound<'_, Future>) -> PyResult<Node> {
+        let outside = Future::outside(slf)?;
+        Ok(Node::over(dict_graph::key(slf.get().key.bind(slf.py()))?, Arc::new(outside), []))
     }
 
     fn status_now(&self) -> Status {
         self.entry.lock().as_ref().map_or(*self.last.lock(), |entry| entry.status())
     }
 }
+
+/// Keeps a future alive as long as a graph needs it.
+struct Kept(Py<Future>);
 
 #[pymethods]
 impl Future {

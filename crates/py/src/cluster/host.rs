@@ -40,11 +40,7 @@ struct Question {
 
 impl PyHost {
     pub(crate) fn new(host: Py<PyAny>) -> PyHost {
-        PyHost {
-            host: Arc::new(host),
-            functions: Functions::default(),
-            questions: OnceLock::new(),
-        }
+        PyHost { host: Arc::new(host), functions: Functions::default(), questions: OnceLock::new() }
     }
 
     fn run_task(&self, py: Python<'_>, ready: &Ready) -> Outcome {
@@ -111,7 +107,8 @@ impl PyHost {
     ) -> Result<Value, Failure> {
         let executor = current.executor();
         let pool = self.host.bind(py).call_method1(intern!(py, "executor"), (&*executor,))?;
-        let values: Vec<Value> = (0..call.len()).map(|i| call.value(i)).collect::<Result<_, _>>()?;
+        let values: Vec<Value> =
+            (0..call.len()).map(|i| call.value(i)).collect::<Result<_, _>>()?;
         let values: Vec<_> = values.iter().map(|v| to_python(py, v)).collect::<PyResult<_>>()?;
         let callable = Bound::new(py, Callable(function.clone()))?.into_any().unbind();
         let task = Bound::new(py, AsTask { current, callable })?;

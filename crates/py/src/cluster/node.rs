@@ -272,15 +272,13 @@ impl WorkerHandle {
     }
 
     /// The result with this key.
-    fn value<'py>(
-        &self,
-        py: Python<'py>,
-        key: &Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    fn value<'py>(&self, py: Python<'py>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let text = key_text(key)?;
         let value = match self.link.uid_of(&text) {
             None => None,
-            Some(uid) => self.link.value(uid).map_err(|e| PyRuntimeError::new_err(e.to_string()))?,
+            Some(uid) => {
+                self.link.value(uid).map_err(|e| PyRuntimeError::new_err(e.to_string()))?
+            }
         };
         match value {
             Some(value) => to_python(py, &value),

@@ -44,7 +44,7 @@ pub struct Config {
     pub lease_timeout_us: u64,
     /// How many changes of state are remembered.
     pub story_lines: usize,
-    /// How many finished tasks are remembered.
+    /// How many finished tasks are remembered, and names of such that are gone.
     pub spans: usize,
     /// How many messages of each topic are remembered.
     pub events: usize,

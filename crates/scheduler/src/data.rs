@@ -1,6 +1,6 @@
 //! Data that clients bring: tasks without a function.
 //!
-//! 1. A client asks where data can go (`Place`). Origin now on the task is there, and held for
+//! 1. A client asks where data can go (`Place`). From now on the task is there, and held for
 //!    that client.
 //! 2. The client brings the data to the workers, and says so (`Placed`).
 //! 3. When it has also said that it wants the result, before or after that, the hold goes.

@@ -27,6 +27,7 @@ mod groups;
 mod members;
 mod memory_manager;
 mod movement;
+mod names;
 mod orders;
 mod payloads;
 mod placement;

@@ -18,11 +18,9 @@ pub(crate) struct Payloads {
 }
 
 impl Payloads {
-    pub(crate) fn pack<'a>(payloads: impl Iterator<Item = &'a Bytes> + Clone) -> Payloads {
-        let is_short = |payload: &&Bytes| payload.len() <= PACKED_BYTES;
-        let total = payloads.clone().filter(is_short).map(Bytes::len).sum();
-        let mut packed = BytesMut::with_capacity(total);
-        let mut ends = Vec::with_capacity(payloads.clone().count());
+    pub(crate) fn pack<'a>(payloads: impl ExactSizeIterator<Item = &'a Bytes>) -> Payloads {
+        let mut packed = BytesMut::new();
+        let mut ends = Vec::with_capacity(payloads.len());
         let mut long = Vec::new();
         for payload in payloads {
             let fits = packed.len() + payload.len() <= u32::MAX as usize;

@@ -16,6 +16,7 @@ use crate::failures::Trouble;
 use crate::groups::Groups;
 use crate::memory_manager::MemoryManager;
 use crate::movement::Move;
+use crate::names::Names;
 use crate::placement::Scratch;
 use crate::questions::Deferred;
 use crate::queuing::Queue;
@@ -96,6 +97,7 @@ pub struct Scheduler {
     pub(crate) shared: Shared,
     pub(crate) memory_manager: MemoryManager,
     pub(crate) story: Story,
+    pub(crate) names: Names,
     pub(crate) spans: Spans,
     /// Bytes a second between workers, as they report.
     pub(crate) bandwidth: u64,
@@ -155,6 +157,7 @@ impl Scheduler {
             shared: Shared::default(),
             memory_manager: MemoryManager { runs: config.memory_manager },
             story: Story::new(config.story_lines),
+            names: Names::new(config.spans),
             spans: Spans::new(config.spans),
             bandwidth: config.bandwidth,
             last_busy: now,

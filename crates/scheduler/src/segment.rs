@@ -216,7 +216,7 @@ impl Segment {
             *end = sum;
         }
         self.consumers = vec![0; sum as usize];
-        // Origin the back, so that each row ends up in order and `ends` as starts.
+        // From the back, so that each row ends up in order and `ends` as starts.
         let mut starts = ends.clone();
         for index in (0..self.tasks.len() as u32).rev() {
             for input in row(&self.input_ends, &self.inputs, index).iter().rev() {

@@ -1,11 +1,9 @@
 //! When tasks ran, the last of them: [`Spans`].
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use raskt_wire::{Span, TaskSpan, TaskUid};
 
-use crate::groups::Groups;
 use crate::scheduler::Scheduler;
 
 /// The last tasks that ran, in the order in which they were reported.
@@ -15,11 +13,12 @@ pub(crate) struct Spans {
     limit: usize,
 }
 
-#[derive(Debug)]
-struct Ran {
-    key: Arc<str>,
+/// One run of a task. Names are looked up when somebody asks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ran {
+    uid: TaskUid,
     group: u32,
-    worker: Arc<str>,
+    worker: u32,
     span: Span,
     /// The size and type of the result; None: it failed.
     result: Option<(u64, u32)>,
@@ -31,27 +30,12 @@ impl Spans {
     }
 
     /// The last `count` (0: all) that ended between two times (0: no limit).
-    pub(crate) fn list(
-        &self,
-        groups: &Groups,
-        (start_us, stop_us): (u64, u64),
-        count: u64,
-    ) -> Vec<TaskSpan> {
+    pub(crate) fn list(&self, (start_us, stop_us): (u64, u64), count: u64) -> Vec<&Ran> {
         let end = |ran: &Ran| ran.span.start_us.saturating_add(ran.span.compute_us);
         let is_between = |ran: &&Ran| end(ran) >= start_us && (stop_us == 0 || end(ran) <= stop_us);
         let count = if count == 0 { usize::MAX } else { count as usize };
         let last = self.ran.iter().rev().filter(is_between).take(count);
-        let mut spans: Vec<TaskSpan> = last
-            .map(|ran| TaskSpan {
-                key: ran.key.clone(),
-                group: groups.get(ran.group).name.clone(),
-                worker: ran.worker.clone(),
-                span: ran.span,
-                nbytes: ran.result.map_or(0, |(nbytes, _)| nbytes),
-                type_name: groups.type_name(ran.result.map_or(0, |(_, id)| id)).clone(),
-                succeeded: ran.result.is_some(),
-            })
-            .collect();
+        let mut spans: Vec<&Ran> = last.collect();
         spans.reverse();
         spans
     }
@@ -66,20 +50,27 @@ impl Scheduler {
         span: Span,
         result: Option<(u64, u32)>,
     ) {
+        let group = self.tasks.kind(uid).group;
         let Spans { ran, limit } = &mut self.spans;
-        if *limit == 0 {
-            return;
-        }
         if ran.len() >= *limit {
             ran.pop_front();
         }
-        let Some(worker) = self.workers.get(worker) else { return };
-        ran.push_back(Ran {
-            key: self.tasks.key(uid).clone(),
-            group: self.tasks.kind(uid).group,
-            worker: worker.address().clone(),
-            span,
-            result,
-        });
+        if *limit > 0 {
+            ran.push_back(Ran { uid, group, worker, span, result });
+        }
+    }
+
+    /// With names. Of a task that is long gone only the name of its kind is known.
+    pub(crate) fn span(&self, ran: &Ran) -> TaskSpan {
+        let group = self.groups.get(ran.group).name.clone();
+        TaskSpan {
+            key: self.name_of(ran.uid).unwrap_or_else(|| group.clone()),
+            group,
+            worker: self.workers.address_of(ran.worker),
+            span: ran.span,
+            nbytes: ran.result.map_or(0, |(nbytes, _)| nbytes),
+            type_name: self.groups.type_name(ran.result.map_or(0, |(_, id)| id)).clone(),
+            succeeded: ran.result.is_some(),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Moving work from busy workers to idle ones.
 //!
-//! 1. Origin time to time, while some worker has a free thread and others have more tasks than
+//! 1. From time to time, while some worker has a free thread and others have more tasks than
 //!    threads, the scheduler asks the busiest for tasks that would be done sooner elsewhere.
 //! 2. A worker gives back what it has not begun, and says so.
 //! 3. A task that was given back is placed anew, by what is known then; the worker for which
@@ -65,7 +65,7 @@ impl Scheduler {
             })
             .filter(|uid| !self.tasks.terms(*uid).actor)
             .collect();
-        // Origin the end: what would run last here.
+        // From the end: what would run last here.
         movable.sort_by_cached_key(|uid| std::cmp::Reverse((self.lane(*uid), uid.index)));
         for uid in movable {
             if left as u64 <= threads || thieves.is_empty() {

@@ -66,8 +66,6 @@ pub(crate) struct Story {
     changes: VecDeque<Change>,
     /// What became of workers.
     workers: VecDeque<StoryLine>,
-    /// Keys of tasks that were forgotten lately.
-    names: VecDeque<(TaskUid, Arc<str>)>,
     limit: usize,
 }
 
@@ -83,8 +81,7 @@ fn push<T>(list: &mut VecDeque<T>, limit: usize, entry: T) {
 
 impl Story {
     pub(crate) fn new(limit: usize) -> Story {
-        let (changes, workers, names) = Default::default();
-        Story { changes, workers, names, limit }
+        Story { changes: VecDeque::new(), workers: VecDeque::new(), limit }
     }
 
     pub(crate) fn task(
@@ -110,17 +107,13 @@ impl Story {
         push(&mut self.workers, self.limit, line);
     }
 
-    /// Remembers the key of a task a little longer than the task.
-    pub(crate) fn forgotten(&mut self, uid: TaskUid, key: &Arc<str>) {
-        push(&mut self.names, self.limit / 8, (uid, key.clone()));
-    }
-
-    /// What happened to tasks of these names (some of which are known now) and to workers of
-    /// these addresses.
-    pub(crate) fn tell(&self, names: &[Arc<str>], known: &[(TaskUid, Arc<str>)]) -> Vec<StoryLine> {
+    /// What happened to these tasks, and to workers whose addresses are among the names.
+    pub(crate) fn tell(
+        &self,
+        names: &[Arc<str>],
+        mut uids: Vec<(TaskUid, Arc<str>)>,
+    ) -> Vec<StoryLine> {
         let names: BTreeSet<&str> = names.iter().map(|name| &**name).collect();
-        let forgotten = self.names.iter().filter(|(_, key)| names.contains(&**key));
-        let mut uids: Vec<(TaskUid, Arc<str>)> = known.iter().chain(forgotten).cloned().collect();
         uids.sort_unstable();
         let line = |change: &Change| {
             let found = uids.binary_search_by_key(&change.uid, |(uid, _)| *uid).ok()?;

@@ -65,6 +65,9 @@ impl Scheduler {
         for uid in outside {
             self.maybe_unneeded(uid);
         }
+        known.keys().for_each(|index| {
+            let _ = self.tasks.leave_place(TaskUid { segment: number, index: *index });
+        });
         self.settle();
     }
 
@@ -117,7 +120,7 @@ impl Scheduler {
             ..Segment::default()
         });
         for (index, _) in self.name_tasks(number, count) {
-            self.maybe.push(TaskUid { segment: number, index });
+            let _ = self.tasks.leave_place(TaskUid { segment: number, index });
         }
     }
 
@@ -165,6 +168,10 @@ impl Scheduler {
             if let Some(before) = self.tasks.name(&key, uid) {
                 known.insert(index, before);
                 self.compare(before, uid);
+                // Nothing is at this place.
+                self.leave_kind(uid);
+                self.tasks.task_mut(uid).state = TaskState::Forgotten;
+                self.tasks.counts[TaskState::Released as usize] -= 1;
             }
         }
         known
@@ -224,7 +231,7 @@ impl Scheduler {
         segment.link_consumers();
     }
 
-    /// Makes all tasks of a new segment wait whose results are needed. Origin the back, so that
+    /// Makes all tasks of a new segment wait whose results are needed. From the back, so that
     /// one look at each is enough.
     fn start(&mut self, number: u32) {
         let count = self.tasks.segment(number).tasks.len() as u32;

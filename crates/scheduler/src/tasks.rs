@@ -130,8 +130,21 @@ impl Tasks {
         }
     }
 
+    /// The task of this name.
     pub(crate) fn by_key(&self, key: &str) -> Option<TaskUid> {
-        self.keys.find(key, |uid| self.key(uid))
+        self.last_by_key(key).filter(|uid| is_alive(&self.segments, *uid))
+    }
+
+    /// The task of this name, or the last that had it, if others of its submission are there.
+    pub(crate) fn last_by_key(&self, key: &str) -> Option<TaskUid> {
+        let known = self.keys.by_hash.get(&hash(key)).copied();
+        let is_it = |uid: &TaskUid| self.named(*uid).is_some_and(|name| **name == *key);
+        known.filter(is_it).or_else(|| self.keys.collided.get(key).copied())
+    }
+
+    /// The name of a task, or of one that was forgotten, if others of its submission are there.
+    pub(crate) fn named(&self, uid: TaskUid) -> Option<&Arc<str>> {
+        self.segments.get(uid.segment as usize)?.as_ref()?.keys.get(uid.index as usize)
     }
 
     /// Names a task, unless there is one of this name: then that is given.
@@ -139,22 +152,29 @@ impl Tasks {
         if let Some(known) = self.by_key(key) {
             return Some(known);
         }
-        self.keys.insert(key, uid);
+        let Tasks { keys, segments, .. } = self;
+        let entry = keys.by_hash.entry(hash(key)).or_insert(uid);
+        if *entry != uid && is_alive(segments, *entry) {
+            keys.collided.insert(key.clone(), uid);
+        } else if *entry != uid {
+            *entry = uid;
+            keys.stale -= 1;
+        }
         None
     }
 
     pub(crate) fn reserve(&mut self, additional: usize) {
+        if self.keys.stale > additional / 2 {
+            self.keys.drop_stale(&self.segments);
+        }
         self.keys.by_hash.reserve(additional);
     }
 
-    /// Forgets a task that nobody takes any more: its name and what it took. Its segment goes
-    /// with its last task. Blobs of its kind are left to the caller.
-    pub(crate) fn forget(&mut self, uid: TaskUid) {
+    /// Forgets a task that nobody takes any more, and what it took. With its last task a whole
+    /// segment goes, and is given. Blobs of its kind are left to the caller.
+    pub(crate) fn forget(&mut self, uid: TaskUid) -> Option<Box<Segment>> {
         debug_assert_eq!(self.task(uid).lineage, 0, "nobody takes it any more");
-        let Tasks { segments, keys, .. } = self;
-        if let Some(segment) = &segments[uid.segment as usize] {
-            keys.remove(&segment.keys[uid.index as usize], uid);
-        }
+        debug_assert_eq!(self.state(uid), TaskState::Forgotten);
         let outside: SmallVec<[u32; 8]> = {
             let inputs = self.segment(uid.segment).inputs_of(uid.index);
             inputs.iter().filter(|input| **input & OUTSIDE != 0).copied().collect()
@@ -162,11 +182,23 @@ impl Tasks {
         for edge in outside {
             self.remove_edge(edge & !OUTSIDE);
         }
+        let Tasks { segments, keys, .. } = self;
+        let key = segments[uid.segment as usize].as_ref().map(|all| &all.keys[uid.index as usize]);
+        let has_collided = !keys.collided.is_empty()
+            && key.is_some_and(|key| keys.collided.get(key) == Some(&uid));
+        if has_collided {
+            keys.collided.retain(|_, other| *other != uid);
+        } else {
+            keys.leave(segments);
+        }
+        self.leave_place(uid)
+    }
+
+    /// A place of a segment holds nothing any more.
+    pub(crate) fn leave_place(&mut self, uid: TaskUid) -> Option<Box<Segment>> {
         let segment = self.segment_mut(uid.segment);
         segment.alive -= 1;
-        if segment.alive == 0 {
-            self.segments[uid.segment as usize] = None;
-        }
+        if segment.alive == 0 { self.segments[uid.segment as usize].take() } else { None }
     }
 
     pub(crate) fn count(&self, state: TaskState) -> u64 {
@@ -193,7 +225,7 @@ impl Tasks {
     }
 
     pub(crate) fn keys(&self) -> usize {
-        self.keys.by_hash.len() + self.keys.collided.len()
+        self.keys.by_hash.len() - self.keys.stale + self.keys.collided.len()
     }
 
     pub(crate) fn segments(&self) -> usize {
@@ -208,39 +240,43 @@ impl Tasks {
     }
 }
 
-/// Origin key to task. Only hashes are kept; the text is with the task.
+/// From key to task. Only hashes are kept; the text is with the task. Entries of tasks that
+/// were forgotten stay until they are many: to look for each would cost more than the task.
 #[derive(Debug, Default)]
 struct Keys {
     by_hash: Map<u64, TaskUid>,
+    /// How many of these are of forgotten tasks.
+    stale: usize,
     /// Keys whose hash another key had first.
     collided: BTreeMap<Arc<str>, TaskUid>,
 }
 
+/// So many entries of forgotten tasks are always borne.
+const STALE: usize = 1024;
+
 impl Keys {
-    fn find<'a>(&self, key: &str, text: impl Fn(TaskUid) -> &'a Arc<str>) -> Option<TaskUid> {
-        let known = self.by_hash.get(&hash(key)).copied();
-        known.filter(|uid| &**text(*uid) == key).or_else(|| self.collided.get(key).copied())
-    }
-
-    fn insert(&mut self, key: &Arc<str>, uid: TaskUid) {
-        if *self.by_hash.entry(hash(key)).or_insert(uid) != uid {
-            self.collided.insert(key.clone(), uid);
+    /// Counts an entry of a forgotten task; drops all such if they are too many.
+    fn leave(&mut self, segments: &[Option<Box<Segment>>]) {
+        self.stale += 1;
+        if self.stale == self.by_hash.len() {
+            (self.by_hash, self.stale) = (Map::default(), 0);
+        } else if self.stale > self.by_hash.len() / 2 + STALE {
+            self.drop_stale(segments);
         }
     }
 
-    fn remove(&mut self, key: &Arc<str>, uid: TaskUid) {
-        let hash = hash(key);
-        let removed = self.by_hash.remove(&hash);
-        if removed != Some(uid) {
-            self.by_hash.extend(removed.map(|other| (hash, other)));
-            if self.collided.get(key) == Some(&uid) {
-                self.collided.remove(key);
-            }
-        }
-        if self.by_hash.is_empty() {
-            self.by_hash = Map::default();
+    fn drop_stale(&mut self, segments: &[Option<Box<Segment>>]) {
+        self.by_hash.retain(|_, uid| is_alive(segments, *uid));
+        self.stale = 0;
+        if self.by_hash.len() < self.by_hash.capacity() / 4 {
+            self.by_hash.shrink_to_fit();
         }
     }
+}
+
+fn is_alive(segments: &[Option<Box<Segment>>], uid: TaskUid) -> bool {
+    let segment = segments[uid.segment as usize].as_ref();
+    segment.is_some_and(|all| all.tasks[uid.index as usize].state != TaskState::Forgotten)
 }
 
 fn hash(key: &str) -> u64 {

@@ -227,7 +227,6 @@ impl Scheduler {
         if task.has(flag::TROUBLED) {
             self.troubles.remove(&uid);
         }
-        self.story.forgotten(uid, self.tasks.key(uid));
         self.set_state(uid, TaskState::Forgotten, Reason::NotNeeded);
         for input in self.tasks.inputs(uid) {
             let task = self.tasks.task_mut(input);
@@ -237,12 +236,14 @@ impl Scheduler {
             }
         }
         self.leave_kind(uid);
-        self.tasks.forget(uid);
+        if let Some(segment) = self.tasks.forget(uid) {
+            self.names.add(uid.segment, segment.keys);
+        }
         self.forgotten += 1;
     }
 
     /// One task less of its kind; the last lets go of what the kind shares.
-    fn leave_kind(&mut self, uid: TaskUid) {
+    pub(crate) fn leave_kind(&mut self, uid: TaskUid) {
         let segment = self.tasks.segment_mut(uid.segment);
         let number = segment.tasks[uid.index as usize].kind;
         let kind = &mut segment.kinds[number as usize];

@@ -182,14 +182,14 @@ impl<'a> View<'a> {
 
     /// What happened to tasks and workers of these names.
     pub fn story(&self, names: &[Arc<str>]) -> Vec<StoryLine> {
-        let known = |name: &Arc<str>| Some((self.uid(name)?, name.clone()));
-        let known: Vec<_> = names.iter().filter_map(known).collect();
-        self.of.story.tell(names, &known)
+        let uids = names.iter().flat_map(|name| self.of.uids_of(name)).collect();
+        self.of.story.tell(names, uids)
     }
 
     /// The last tasks that ran.
     pub fn spans(&self, start_us: u64, stop_us: u64, count: u64) -> Vec<TaskSpan> {
-        self.of.spans.list(&self.of.groups, (start_us, stop_us), count)
+        let spans = self.of.spans.list((start_us, stop_us), count);
+        spans.into_iter().map(|ran| self.of.span(ran)).collect()
     }
 
     pub(crate) fn contents(&self, names: &[Arc<str>]) -> Answer {

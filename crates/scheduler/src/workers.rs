@@ -149,6 +149,8 @@ pub(crate) struct Workers {
     /// The sum of all occupancies.
     pub(crate) occupancy_us: u64,
     hosts: BTreeMap<Arc<str>, u32>,
+    /// The addresses of all that ever were, for those who look back.
+    addresses: BTreeMap<u32, Arc<str>>,
     /// Those that are to be told something.
     pub(crate) listed: Vec<u32>,
     /// Where the search for an idle worker goes on.
@@ -186,6 +188,7 @@ impl Workers {
             outbox: Outbox::default(),
             hello,
         };
+        self.addresses.insert(id.0, worker.address().clone());
         let place = id.0 as usize;
         if self.list.len() <= place {
             self.list.resize_with(place + 1, || None);
@@ -210,6 +213,11 @@ impl Workers {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Worker> + '_ {
         self.alive.iter().filter_map(|number| self.get(number))
+    }
+
+    /// The address of a worker, also of one that is gone.
+    pub(crate) fn address_of(&self, number: u32) -> Arc<str> {
+        self.addresses.get(&number).cloned().unwrap_or_default()
     }
 
     pub(crate) fn len(&self) -> usize {

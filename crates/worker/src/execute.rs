@@ -89,7 +89,7 @@ impl Worker {
         match outcome {
             Outcome::Done { nbytes, type_name, inline } => {
                 task.type_name = Some(type_name.clone());
-                self.finished.push(Finished { uid, attempt, nbytes, type_name, span, inline });
+                self.report_finished(Finished { uid, attempt, nbytes, type_name, span, inline });
                 self.store(uid, nbytes);
             }
             Outcome::Failed(error) => {
@@ -122,7 +122,7 @@ impl Worker {
         let compute_us = self.now.since(run.started);
         let task = self.tasks.get(&uid).filter(|task| task.state == State::Running);
         if let Some(attempt) = task.and_then(|task| task.attempt) {
-            self.outbox.push(FromWorker::LongRunning { uid, attempt, compute_us });
+            self.report_before_results(FromWorker::LongRunning { uid, attempt, compute_us });
         }
     }
 

@@ -134,7 +134,10 @@ impl Worker {
     pub(crate) fn report_missing(&mut self, uid: TaskUid, from: WorkerId) {
         match self.outbox.last_mut() {
             Some(FromWorker::Missing { uids, holder }) if *holder == from => uids.push(uid),
-            _ => self.outbox.push(FromWorker::Missing { uids: vec![uid], holder: from }),
+            _ => {
+                let message = FromWorker::Missing { uids: vec![uid], holder: from };
+                self.report_before_results(message);
+            }
         }
     }
 

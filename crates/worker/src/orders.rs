@@ -227,7 +227,7 @@ impl Worker {
         let Some(run) = self.runs.get(&uid) else { return };
         if !run.phase.is_on_thread() {
             let compute_us = self.now.since(run.started);
-            self.outbox.push(FromWorker::LongRunning { uid, attempt, compute_us });
+            self.report_before_results(FromWorker::LongRunning { uid, attempt, compute_us });
         }
     }
 
@@ -237,7 +237,7 @@ impl Worker {
         let span = Span { start_us: self.now.0, ..Span::default() };
         let (nbytes, inline) = (task.nbytes, None);
         let type_name = task.type_name.clone().unwrap_or_else(|| "".into());
-        self.finished.push(Finished { uid, attempt, nbytes, type_name, span, inline });
+        self.report_finished(Finished { uid, attempt, nbytes, type_name, span, inline });
     }
 }
 

@@ -53,9 +53,11 @@ pub struct Worker {
 
     /// What this event leads to.
     pub(crate) actions: Vec<Action>,
-    // What the next flush reports.
-    pub(crate) finished: Vec<Finished>,
+    /// What the next flush reports.
     pub(crate) outbox: Vec<FromWorker>,
+    /// Where in it further results may be added, without a report going before another that
+    /// it belongs after.
+    finished_at: Option<usize>,
 }
 
 impl Worker {
@@ -85,8 +87,8 @@ impl Worker {
             received_bytes: 0,
             bandwidth: 0,
             actions: Vec::new(),
-            finished: Vec::new(),
             outbox: Vec::new(),
+            finished_at: None,
         }
     }
 
@@ -119,10 +121,7 @@ impl Worker {
     /// events.
     pub fn flush(&mut self, now: Micros, out: &mut Vec<Action>) {
         self.now = self.now.max(now);
-        // Results first: other reports never need to come before them, and they fit in one.
-        if !self.finished.is_empty() {
-            out.push(Action::Send(FromWorker::Finished(std::mem::take(&mut self.finished))));
-        }
+        self.finished_at = None;
         out.extend(self.outbox.drain(..).map(Action::Send));
     }
 
@@ -177,6 +176,23 @@ impl Worker {
         self.memory.managed += nbytes;
         self.memory.touch(uid, task);
         self.wake(uid);
+    }
+
+    /// Reports a result, together with others.
+    pub(crate) fn report_finished(&mut self, finished: Finished) {
+        let last = self.finished_at.and_then(|at| self.outbox.get_mut(at));
+        if let Some(FromWorker::Finished(all)) = last {
+            all.push(finished);
+        } else {
+            self.finished_at = Some(self.outbox.len());
+            self.outbox.push(FromWorker::Finished(vec![finished]));
+        }
+    }
+
+    /// Reports something that results of later come after.
+    pub(crate) fn report_before_results(&mut self, message: FromWorker) {
+        self.finished_at = None;
+        self.outbox.push(message);
     }
 
     /// An input has come: those who wait for it need one less.

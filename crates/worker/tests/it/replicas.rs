@@ -70,6 +70,26 @@ fn a_copy_that_no_task_needs_is_dropped() {
 }
 
 #[test]
+fn a_result_that_is_made_again_is_reported_after_the_drop_of_the_last_one() {
+    let mut bench = Bench::plain();
+    bench.put(1, 10);
+    let mut out = Vec::new();
+    let now = raskt_worker::Micros(0);
+    let orders = vec![order(1, 1, vec![])];
+    for message in [drop_replicas(&[1]), ToWorker::Compute { orders, blobs: Vec::new() }] {
+        bench.worker.handle(now, raskt_worker::Event::FromScheduler(message), &mut out);
+    }
+    let (uid, outcome, span) = (t(1), done(10), Default::default());
+    let event = raskt_worker::Event::Executed { uid, attempt: 1, outcome, span };
+    bench.worker.handle(now, event, &mut out);
+    bench.worker.flush(now, &mut out);
+    let [FromWorker::Missing { .. }, FromWorker::Finished(_)] = &sent(&out)[..] else {
+        panic!("{out:?}")
+    };
+    bench.end();
+}
+
+#[test]
 fn a_copy_that_a_task_needs_is_kept() {
     let mut bench = Bench::plain();
     bench.put(1, 10);

@@ -25,6 +25,11 @@ pub trait Codec: Send + Sync {
     /// If it has no such form.
     fn encode(&self, value: &Value) -> Result<WireValue, CodecError>;
 
+    /// Values with the same number are written once where many are. None: only copies of one.
+    fn identity(&self, _value: &Value) -> Option<usize> {
+        None
+    }
+
     /// A value from its bytes.
     ///
     /// # Errors
@@ -75,8 +80,9 @@ pub struct Packer<'a> {
     functions: Map<(u128, bool), Callee>,
     /// Literals that were written before as blobs, by where they are.
     literals: Map<usize, u32>,
-    /// Keeps alive what is known by its address.
-    kept: Vec<(Option<Arc<dyn Function>>, Option<Value>)>,
+    /// Keep alive what is known by its address.
+    kept_functions: Vec<Arc<dyn Function>>,
+    kept_values: Vec<Value>,
 }
 
 /// A callee as it is written.
@@ -123,7 +129,8 @@ impl<'a> Packer<'a> {
             by_id: Map::default(),
             functions: Map::default(),
             literals: Map::default(),
-            kept: Vec::new(),
+            kept_functions: Vec::new(),
+            kept_values: Vec::new(),
         }
     }
 
@@ -195,7 +202,7 @@ impl<'a> Packer<'a> {
                 } else {
                     Callee::Named(portable)
                 };
-                self.kept.push((Some(function.clone()), None));
+                self.kept_functions.push(function.clone());
                 self.functions.insert(key, callee.clone());
                 callee
             }
@@ -241,13 +248,14 @@ impl<'a> Packer<'a> {
     }
 
     fn literal(&mut self, value: &Value, draft: &mut Draft) -> Result<(), PayloadError> {
-        let address = std::ptr::from_ref(value.data()).cast::<()>() as usize;
-        let known = self.literals.get(&address).copied();
+        let address = || std::ptr::from_ref(value.data()).cast::<()>() as usize;
+        let identity = self.codec.identity(value).unwrap_or_else(address);
+        let known = self.literals.get(&identity).copied();
         let blob = match known {
             Some(blob) => blob,
             None => {
-                let value_here = value;
-                let value = self.codec.encode(value)?;
+                let datum = value;
+                let value = self.codec.encode(datum)?;
                 if value.buffers.is_empty() && value.header.len() <= MOST_INLINE_BYTES {
                     draft.writer.put_u8(VALUE);
                     put_text(value.codec.as_bytes(), &mut draft.writer);
@@ -255,8 +263,8 @@ impl<'a> Packer<'a> {
                     return Ok(());
                 }
                 let blob = self.shared(value);
-                self.kept.push((None, Some(value_here.clone())));
-                self.literals.insert(address, blob);
+                self.kept_values.push(datum.clone());
+                self.literals.insert(identity, blob);
                 blob
             }
         };

@@ -205,17 +205,20 @@ impl Outbox {
     }
 }
 
-/// Hands on what comes until it ends; the last that is handed on is how it ended. While too
-/// much waits to be sent to the other side, it is not heard.
+/// Hands on what comes until it ends; the last that is handed on is how it ended. With an
+/// outbox, the other side is not heard while too much waits to be sent to it. Only one of two
+/// sides may do so: otherwise each could wait for the other to read.
 pub(crate) fn forward<M: Message, T: Send + 'static>(
     mut incoming: Incoming,
-    outbox: Outbox,
+    outbox: Option<Outbox>,
     to: UnboundedSender<T>,
     wrap: impl Fn(Result<Vec<M>, LinkError>) -> T + Send + 'static,
 ) -> AbortHandle {
     let forward = async move {
         loop {
-            outbox.room().await;
+            if let Some(outbox) = &outbox {
+                outbox.room().await;
+            }
             let heard = incoming.recv_many().await;
             let ended = heard.is_err();
             if to.send(wrap(heard)).is_err() || ended {

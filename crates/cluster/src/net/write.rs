@@ -73,3 +73,48 @@ async fn push(outgoing: &mut Outgoing, packet: Packet, style: Style) {
     }
     outgoing.push_frames(packet.head, frames, style.checked);
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use tokio::sync::mpsc::unbounded_channel;
+
+    use super::super::frame::Limits;
+    use super::super::read::PacketReader;
+    use super::*;
+
+    #[test]
+    fn what_is_written_compressed_is_read_as_it_was() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let noise = |i: usize| (i.wrapping_mul(2_654_435_761) >> 13) as u8;
+        let frames = [
+            Bytes::from(vec![3; 5_000_000]),
+            Bytes::from((0..2_000_000).map(noise).collect::<Vec<u8>>()),
+            Bytes::from(vec![1; 20_000]),
+        ];
+        let packet = Packet { head: Bytes::from_static(b"head"), frames: frames.to_vec() };
+        for codec in [Compression::None, Compression::Lz4, Compression::Zstd] {
+            let style = Style { checked: true, codec };
+            let (ours, theirs) = tokio::io::duplex(10_000);
+            let (queue, items) = unbounded_channel();
+            for _ in 0..3 {
+                queue.send(Item::Packet(packet.clone())).ok().unwrap();
+            }
+            queue.send(Item::End).ok().unwrap();
+            runtime.block_on(async {
+                let queued = Queued::default();
+                let read = async {
+                    let mut reader = PacketReader::new(theirs, Limits::TRUSTED);
+                    for _ in 0..3 {
+                        assert_eq!(reader.read().await.unwrap(), packet);
+                    }
+                    assert!(matches!(reader.read().await, Err(LinkError::Closed)));
+                };
+                let write = async {
+                    write(ours, items, &queued, style).await.unwrap();
+                };
+                tokio::join!(read, write);
+            });
+        }
+    }
+}

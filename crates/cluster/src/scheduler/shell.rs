@@ -241,7 +241,7 @@ impl Shell {
         wrap: impl Fn(Result<Vec<M>, LinkError>) -> Heard + Send + 'static,
     ) -> Connection {
         let Link { incoming, outbox, peer } = link;
-        let reader = forward(incoming, outbox.clone(), self.heard.clone(), wrap);
+        let reader = forward(incoming, Some(outbox.clone()), self.heard.clone(), wrap);
         Connection { outbox, reader, peer }
     }
 

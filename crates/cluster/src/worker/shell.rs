@@ -62,7 +62,7 @@ impl Shell {
         listener: Listener,
         heartbeat_us: u64,
     ) -> Shell {
-        forward(incoming, link.outbox.clone(), link.told.clone(), Told::Scheduler);
+        forward(incoming, None, link.told.clone(), Told::Scheduler);
         let (arrivals, mut arrived) = unbounded_channel();
         tokio::spawn(listener.serve(arrivals));
         let told = link.told.clone();

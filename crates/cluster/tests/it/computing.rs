@@ -167,3 +167,24 @@ fn results_beyond_the_memory_limit_are_spilled_and_come_back() {
     drop(entries);
     cluster.close();
 }
+
+#[test]
+fn much_data_both_ways_at_once_blocks_nobody() {
+    let (cluster, _) = cluster(1, 1, Transport::Tcp);
+    let client = cluster.client().unwrap();
+    let payload = Bytes::from(vec![1; 100_000_000]);
+    let ask = || {
+        client.request(Question::Ask {
+            workers: Vec::new(),
+            op: "echo".into(),
+            payload: payload.clone(),
+        })
+    };
+    let replies = [ask(), ask(), ask()];
+    for reply in replies {
+        reply.wait(None);
+        let Some(Ok(Answer::Asked(answers))) = reply.get() else { panic!() };
+        assert_eq!(answers[0].1.as_ref().unwrap().len(), payload.len());
+    }
+    cluster.close();
+}

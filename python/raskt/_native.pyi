@@ -1,24 +1,39 @@
 # The native module, as `crates/py` makes it; `make lint` compares the two. What begins
 # with an underscore is for the rest of the package.
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Generator,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from typing import Any, Literal, final
 
 from typing_extensions import disjoint_base
 
 __all__ = [
     "Alias",
+    "ClusterClient",
     "Container",
     "DataNode",
     "Delayed",
     "DelayedAttr",
     "DelayedLeaf",
+    "Future",
+    "NannyHandle",
+    "Reply",
+    "SchedulerHandle",
     "Task",
     "TaskRef",
     "Values",
+    "WorkerHandle",
     "__version__",
     "after_fork",
     "compute",
+    "current_task",
     "delayed",
     "draw",
     "drawn",
@@ -26,6 +41,11 @@ __all__ = [
     "from_graph",
     "optimize",
     "order",
+    "rejoin",
+    "run_nanny",
+    "run_worker",
+    "secede",
+    "start_scheduler",
     "tasks",
     "to_graph",
     "unpack_collections",
@@ -36,6 +56,7 @@ __version__: str
 
 @disjoint_base
 class Delayed:
+    def __await__(self) -> Generator[Any, Any, Any]: ...
     @property
     def key(self) -> Any: ...
     @property

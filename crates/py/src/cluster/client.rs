@@ -310,16 +310,15 @@ impl ClusterClient {
         terms: &dyn Fn(&Key) -> Option<Bound<'py, PyDict>>,
     ) -> PyResult<Submission> {
         let failed = RefCell::new(None);
-        let known: RefCell<Vec<(Option<Py<PyAny>>, Option<Arc<Annotations>>, Terms)>> =
-            RefCell::default();
+        let known: RefCell<Vec<KnownTerms>> = RefCell::default();
         let of_node = |node: &Node| {
             let (given, annotations) = (terms(node.key()), node.annotations());
-            let is_same = |(g, a, _): &&(Option<Py<PyAny>>, Option<Arc<Annotations>>, Terms)| {
-                g.as_ref().map(Py::as_ptr) == given.as_ref().map(|given| given.as_ptr())
-                    && a.as_ref().map(Arc::as_ptr) == annotations.map(Arc::as_ptr)
+            let is_same = |known: &&KnownTerms| {
+                known.given.as_ref().map(Py::as_ptr) == given.as_ref().map(|given| given.as_ptr())
+                    && known.annotations.as_ref().map(Arc::as_ptr) == annotations.map(Arc::as_ptr)
             };
-            if let Some((_, _, terms)) = known.borrow().iter().rev().take(8).find(is_same) {
-                return terms.clone();
+            if let Some(found) = known.borrow().iter().rev().take(8).find(is_same) {
+                return found.terms.clone();
             }
             let made = terms_of(py, given.as_ref(), annotations.map(|arc| &**arc));
             let made = made.unwrap_or_else(|error| {
@@ -327,7 +326,8 @@ impl ClusterClient {
                 Terms::default()
             });
             let given = given.map(|given| given.into_any().unbind());
-            known.borrow_mut().push((given, annotations.cloned(), made.clone()));
+            let annotations = annotations.cloned();
+            known.borrow_mut().push(KnownTerms { given, annotations, terms: made.clone() });
             made
         };
         let submission = pack(graph, self.client.next_generation(), wants, &PyCodec, of_node);
@@ -339,6 +339,13 @@ impl ClusterClient {
             ours(py, "SerializationError", (text,))
         })
     }
+}
+
+/// Terms that were read before, and what they were read from.
+struct KnownTerms {
+    given: Option<Py<PyAny>>,
+    annotations: Option<Arc<Annotations>>,
+    terms: Terms,
 }
 
 /// Calls of one function.

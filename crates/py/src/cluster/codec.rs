@@ -16,7 +16,7 @@ use raskt_wire::WireValue;
 
 use crate::callable::{Build, Identity, PyFunction};
 use crate::foreign::ForeignNode;
-use crate::value::{dump, load, to_python, wrap};
+use crate::value::{PyData, dump, load, to_python, wrap};
 
 /// The codec of everything that Python can hold.
 pub(crate) struct PyCodec;
@@ -29,6 +29,10 @@ const PICKLE: u8 = b'P';
 impl Codec for PyCodec {
     fn encode(&self, value: &Value) -> Result<WireValue, CodecError> {
         Python::attach(|py| encode(&to_python(py, value)?)).map_err(not_written)
+    }
+
+    fn identity(&self, value: &Value) -> Option<usize> {
+        value.downcast_ref::<PyData>().map(|data| data.object().as_ptr() as usize)
     }
 
     fn decode(&self, value: WireValue) -> Result<Value, CodecError> {

@@ -312,10 +312,11 @@ fn unreadable(py: Python<'_>, error: PayloadError) -> Cause {
 
 /// The name of a type, with its module. Each type is asked once.
 fn type_name(class: &Bound<'_, PyType>) -> PyResult<Arc<str>> {
-    static NAMES: parking_lot::Mutex<Option<Map<usize, (Py<PyType>, Arc<str>)>>> =
-        parking_lot::Mutex::new(None);
+    /// By address; the types are kept, so that their addresses stay theirs.
+    type Names = Map<usize, (Py<PyType>, Arc<str>)>;
+    static NAMES: parking_lot::Mutex<Option<Names>> = parking_lot::Mutex::new(None);
     let address = class.as_ptr() as usize;
-    let known = |names: &Option<Map<usize, (Py<PyType>, Arc<str>)>>| {
+    let known = |names: &Option<Names>| {
         names.as_ref().and_then(|names| names.get(&address)).map(|(_, name)| name.clone())
     };
     if let Some(name) = known(&NAMES.lock()) {

@@ -136,7 +136,7 @@ def test_collections_of_dask_run_on_a_client(client):
 def test_without_a_client_there_is_no_distributed_scheduler():
     with pytest.raises(RuntimeError, match="no Client"):
         get_scheduler(scheduler="distributed")
-    with pytest.raises(ValueError, match="No clients found"):
+    with pytest.raises(RuntimeError, match="not properly initialized"):
         Lock("early").acquire()
     with pytest.raises(ValueError, match="No clients found"):
         Client.current()

@@ -40,7 +40,7 @@ def test_waiting_as_the_standard_library_does(client):
 
 def test_cancelling(client):
     gate = Event("executor")
-    executor = client.get_executor()
+    executor = client.get_executor(pure=False)
     blocked = executor.submit(gate.wait)
     waiting = executor.submit(gate.wait)
     assert waiting.cancel() and waiting.cancelled()

@@ -83,7 +83,10 @@ class DatasetMethods(ClientPart):
 
     async def _unpublish_dataset(self, names: list) -> None:
         for name in names:
-            await self._request("dataset_delete", name=_text(name))
+            try:
+                await self._request("dataset_delete", name=_text(name))
+            except KeyError:
+                raise KeyError(f"Dataset {name!r} not found") from None
 
     def unpublish_dataset(self, name: Any, **kwargs: Any) -> Any:
         """Keep a data set, or several, no more.

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
 from typing import Any
 
 from raskt.distributed._current import default_client
@@ -62,6 +63,7 @@ class as_completed:
     raise_errors : bool
         Raise the error of a task when its turn comes? Otherwise the pair has a tuple
         ``(type, error, traceback)`` in place of the result. Needs ``with_results``.
+        For cancelled tasks, the result is a CancelledError, which is not raised.
     timeout : number or str, optional
         How long all may take, in seconds; then TimeoutError is raised.
 
@@ -185,7 +187,9 @@ class as_completed:
             if future._is_here or future.status != "finished":
                 return future, future._result()
             return future, await off_loop(future._result)
-        except BaseException as error:
+        except CancelledError as error:
+            return future, error
+        except Exception as error:
             if self.raise_errors:
                 raise
             return future, (type(error), error, error.__traceback__)

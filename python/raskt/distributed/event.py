@@ -49,19 +49,19 @@ class Event(Shared):
             False if it was not set in time.
         """
         limit = seconds(timeout)
-        return self._do(self._request("flag_wait", name=self.name, timeout=limit))
+        return self._do(self._request("flag_wait", name=self._key, timeout=limit))
 
     def set(self) -> Any:
         """Set it; all who wait go on."""
-        return self._do(self._request("flag_set", name=self.name, value=True))
+        return self._do(self._request("flag_set", name=self._key, value=True))
 
     def clear(self) -> Any:
         """Set it back."""
-        return self._do(self._request("flag_set", name=self.name, value=False))
+        return self._do(self._request("flag_set", name=self._key, value=False))
 
     def is_set(self) -> Any:
         """Tell whether it is set."""
-        return self._do(self._request("flag_get", name=self.name))
+        return self._do(self._request("flag_get", name=self._key))
 
     def __await__(self) -> Generator[Any, Any, Event]:
         async def itself() -> Event:

@@ -59,8 +59,8 @@ class ClientExecutor(cf.Executor):
         """
         if self._is_shut:
             raise RuntimeError("cannot schedule new futures after shutdown")
-        options = {"pure": False, **self._kwargs}
-        future = self._client.submit(fn, *args, **options, **kwargs)
+        options = {**self._kwargs, **kwargs}
+        future = self._client.submit(fn, *args, **options)
         self._futures.add(future)
         return _standard(future)
 
@@ -89,7 +89,7 @@ class ClientExecutor(cf.Executor):
             raise RuntimeError("cannot schedule new futures after shutdown")
         limit = seconds(timeout)
         end = None if limit is None else time.monotonic() + limit
-        options = {"pure": False, **self._kwargs, **kwargs}
+        options = {**self._kwargs, **kwargs}
         futures = self._client.map(fn, *map(list, iterables), **options)
         self._futures.update(futures)
         return _results(futures, end)
@@ -100,15 +100,15 @@ class ClientExecutor(cf.Executor):
         Parameters
         ----------
         wait : bool
-            Wait for those that were taken?
+            Wait for those that were taken? Otherwise they are cancelled.
         cancel_futures : bool
-            Cancel those that have not ended?
+            Cancel those that have not ended, and wait for the others?
         """
         if self._is_shut:
             return
         self._is_shut = True
         futures = list(self._futures)
-        if cancel_futures:
+        if cancel_futures or not wait:
             self._client.cancel([f for f in futures if not f.done()])
         if wait:
             for future in futures:

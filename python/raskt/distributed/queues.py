@@ -44,7 +44,7 @@ class Queue(Shared):
 
     async def _open(self) -> Queue:
         if not self._is_open:
-            await self._request("queue_open", name=self.name, capacity=self.maxsize)
+            await self._request("queue_open", name=self._key, capacity=self.maxsize)
             self._is_open = True
         return self
 
@@ -54,7 +54,7 @@ class Queue(Shared):
     async def _put(self, value: Any, timeout: float | None) -> None:
         await self._open()
         item = _payload.dumps_with_keys(value)
-        await self._request("queue_put", name=self.name, item=item, timeout=timeout)
+        await self._request("queue_put", name=self._key, item=item, timeout=timeout)
 
     def put(self, value: Any, timeout: Any = None, **kwargs: Any) -> Any:
         """Add an item, and wait for room if need be.
@@ -77,11 +77,11 @@ class Queue(Shared):
         await self._open()
         count = None if batch is False else 0 if batch is True else int(batch)
         found = await self._request(
-            "queue_get", name=self.name, batch=count, timeout=timeout
+            "queue_get", name=self._key, batch=count, timeout=timeout
         )
         if count is None:
-            return self._read(found)
-        return [self._read(item) for item in found]
+            return await self._read(found)
+        return [await self._read(item) for item in found]
 
     def get(self, timeout: Any = None, batch: Any = False, **kwargs: Any) -> Any:
         """Take the oldest item, and wait for one if need be.
@@ -102,7 +102,7 @@ class Queue(Shared):
 
     async def _qsize(self) -> int:
         await self._open()
-        return await self._request("queue_size", name=self.name)
+        return await self._request("queue_size", name=self._key)
 
     def qsize(self, **kwargs: Any) -> Any:
         """Give the number of items."""
@@ -110,7 +110,7 @@ class Queue(Shared):
 
     def close(self) -> Any:
         """Remove it, with its items."""
-        return self._do(self._request("queue_close", name=self.name))
+        return self._do(self._request("queue_close", name=self._key))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.name, None, self.maxsize)

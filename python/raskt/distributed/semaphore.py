@@ -57,7 +57,7 @@ class Semaphore(Shared):
     async def _open(self) -> Semaphore:
         if not self._is_open:
             await self._request(
-                "semaphore_open", name=self.name, leases=self.max_leases
+                "semaphore_open", name=self._key, leases=self.max_leases
             )
             self._is_open = True
         return self
@@ -76,7 +76,7 @@ class Semaphore(Shared):
         await self._open()
         lease = uuid.uuid4().hex
         taken = await self._request(
-            "semaphore_acquire", name=self.name, lease=lease, timeout=timeout
+            "semaphore_acquire", name=self._key, lease=lease, timeout=timeout
         )
         if taken:
             self._leases.append(lease)
@@ -102,7 +102,7 @@ class Semaphore(Shared):
         if not self._leases:
             raise RuntimeError("Released too often")
         lease = self._leases.popleft()
-        return await self._request("semaphore_release", name=self.name, lease=lease)
+        return await self._request("semaphore_release", name=self._key, lease=lease)
 
     def release(self) -> Any:
         """Give a lease back.
@@ -116,7 +116,7 @@ class Semaphore(Shared):
 
     async def _get_value(self) -> int:
         await self._open()
-        return await self._request("semaphore_value", name=self.name)
+        return await self._request("semaphore_value", name=self._key)
 
     def get_value(self) -> Any:
         """Give the number of leases that are taken, by anybody."""
@@ -124,22 +124,16 @@ class Semaphore(Shared):
 
     def close(self) -> Any:
         """Remove it; whoever waits for it gets an error."""
-        return self._do(self._request("semaphore_close", name=self.name))
+        return self._do(self._request("semaphore_close", name=self._key))
 
     def _refresh(self) -> bool:
         """Say that the leases are in use; false if there are none."""
         leases = list(self._leases)
-        client = self._holder()
+        client = self.client
         if not leases or client is None or client.status != "running":
             return False
-        client._native.request("semaphore_refresh", name=self.name, leases=leases)
+        client._native.request("semaphore_refresh", name=self._key, leases=leases)
         return True
-
-    def _holder(self) -> Any:
-        try:
-            return self.client
-        except ValueError:
-            return None
 
     def __enter__(self) -> Semaphore:
         self.acquire()

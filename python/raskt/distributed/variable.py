@@ -37,7 +37,7 @@ class Variable(Shared):
 
     async def _set(self, value: Any) -> None:
         item = _payload.dumps_with_keys(value)
-        await self._request("variable_set", name=self.name, item=item)
+        await self._request("variable_set", name=self._key, item=item)
 
     def set(self, value: Any, timeout: Any = "30 s", **kwargs: Any) -> Any:
         """Give it a value.
@@ -51,9 +51,9 @@ class Variable(Shared):
         """
         return self._do(self._set(value))
 
-    async def _get(self, timeout: float | None) -> Any:
-        found = await self._request("variable_get", name=self.name, timeout=timeout)
-        return self._read(found)
+    async def _get(self, timeout: float | None = None) -> Any:
+        found = await self._request("variable_get", name=self._key, timeout=timeout)
+        return await self._read(found)
 
     def get(self, timeout: Any = None, **kwargs: Any) -> Any:
         """Give its value, and wait until it has one if need be.
@@ -72,4 +72,4 @@ class Variable(Shared):
 
     def delete(self) -> Any:
         """Remove it."""
-        return self._do(self._request("variable_delete", name=self.name))
+        return self._do(self._request("variable_delete", name=self._key))

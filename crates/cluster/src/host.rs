@@ -33,7 +33,8 @@ pub trait Host: Send + Sync + 'static {
     /// is entered once for many. `done` is called for each before the next is taken.
     fn run(&self, thread: u32, tasks: &mut dyn Iterator<Item = Ready>, done: &Done<'_>);
 
-    /// A question of a client for the program. It is answered whenever.
+    /// A question of a client for the program. Questions come one after the other, in order;
+    /// what takes long is answered later, from another thread.
     fn ask(&self, id: RequestId, op: Arc<str>, payload: Bytes, reply: Reply);
 
     /// The worker has joined a scheduler. Called once, before any task.

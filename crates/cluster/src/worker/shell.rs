@@ -2,8 +2,10 @@
 
 use std::future::pending;
 use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use raskt_graph::hash::Map;
 use raskt_wire::{
     FromWorker, Hello, Question, RequestId, Sent, TaskUid, ToWorker, Welcome, WorkerId,
@@ -18,9 +20,10 @@ use super::process::Process;
 use super::serve::Server;
 use super::store::{Held, New};
 use crate::error::LinkError;
-use crate::host::Reply;
+use crate::host::{Host, Reply};
 use crate::net::{Arrival, Incoming, Listener, forward};
 use crate::peers::Peers;
+use crate::scheduler::spawn;
 
 /// What comes to the loop from within the process.
 pub(super) enum Told {
@@ -49,6 +52,7 @@ pub(super) struct Shell {
     peers: Arc<Peers>,
     addresses: Map<WorkerId, Arc<str>>,
     server: Arc<Server>,
+    questions: Sender<Asked>,
     ending: Option<Arc<str>>,
     /// Until when the scheduler may move the results away, and why.
     retiring: Option<(Instant, Arc<str>)>,
@@ -81,6 +85,7 @@ impl Shell {
             heartbeat: Duration::from_micros(heartbeat_us.max(1000)),
             peers,
             addresses: Map::default(),
+            questions: ask_in_order(link.host.clone()),
             ending: None,
             retiring: None,
             options,
@@ -174,12 +179,13 @@ impl Shell {
         }
     }
 
-    fn ask(&self, id: RequestId, op: Arc<str>, payload: bytes::Bytes) {
-        let (host, outbox) = (self.link.host.clone(), self.link.outbox.clone());
+    fn ask(&self, id: RequestId, op: Arc<str>, payload: Bytes) {
+        let outbox = self.link.outbox.clone();
         let reply = Reply::new(Box::new(move |answer| {
             outbox.send(FromWorker::Answered(id, answer));
         }));
-        tokio::task::spawn_blocking(move || host.ask(id, op, payload, reply));
+        // The thread ends with this loop.
+        let _ = self.questions.send(Asked { id, op, payload, reply });
     }
 
     fn welcome(&self, Arrival { hello, link }: Arrival) {
@@ -249,6 +255,25 @@ impl Shell {
         let _ = tokio::time::timeout(FAREWELL, self.link.outbox.finish()).await;
         self.link.shut(reason);
     }
+}
+
+/// A question for the program.
+struct Asked {
+    id: RequestId,
+    op: Arc<str>,
+    payload: Bytes,
+    reply: Reply,
+}
+
+/// A thread that hands questions to the program, in the order in which they came.
+fn ask_in_order(host: Arc<dyn Host>) -> Sender<Asked> {
+    let (sender, questions) = channel();
+    spawn("raskt-ask", move || {
+        for Asked { id, op, payload, reply } in questions {
+            host.ask(id, op, payload, reply);
+        }
+    });
+    sender
 }
 
 /// Until then; for ever if there is no such time.

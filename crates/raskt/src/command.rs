@@ -2,6 +2,7 @@
 //! programs that are their own workers.
 
 mod info;
+mod interface;
 mod log;
 mod machine;
 mod quantity;

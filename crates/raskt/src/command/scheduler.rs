@@ -9,6 +9,7 @@ use raskt_cluster::address::DEFAULT_PORT;
 use raskt_cluster::{Address, SchedulerOptions, SchedulerServer};
 use tracing::Level;
 
+use super::interface::address_of;
 use super::security::Trust;
 use super::signals::Signals;
 use super::{CommandError, PidFile, log, quantity};
@@ -19,6 +20,9 @@ pub struct Scheduler {
     /// Where to listen: a name or number of this machine; 0.0.0.0 for all
     #[arg(long, value_name = "HOST", default_value = "127.0.0.1")]
     host: String,
+    /// Or the network interface to listen at: eth0
+    #[arg(long, value_name = "NAME", conflicts_with = "host")]
+    interface: Option<String>,
     /// The port to listen at; 0: any that is free
     #[arg(long, value_name = "N", default_value_t = DEFAULT_PORT)]
     port: u16,
@@ -43,7 +47,11 @@ impl Scheduler {
     pub(super) fn run(&self, out: &mut dyn Write) -> Result<(), CommandError> {
         log::to_stderr(Level::INFO);
         let signals = Signals::hold()?;
-        let (host, port) = (self.host.clone(), self.port);
+        let host = match &self.interface {
+            Some(name) => address_of(name)?,
+            None => self.host.clone(),
+        };
+        let port = self.port;
         let address = match self.protocol.as_str() {
             "tls" => Address::Tls { host, port },
             _ => Address::Tcp { host, port },

@@ -14,6 +14,7 @@ use raskt_cluster::{
 };
 use tracing::Level;
 
+use super::interface::address_of;
 use super::machine::{memory_bytes, processors};
 use super::security::Target;
 use super::signals::Signals;
@@ -45,6 +46,9 @@ pub struct Worker {
     /// Where to listen for those who want data
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
+    /// Or the network interface to listen at: eth0
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["host", "listen_address"])]
+    interface: Option<String>,
     /// The port to listen at [default: any that is free]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     worker_port: u16,
@@ -166,11 +170,15 @@ impl Worker {
         if let Some(address) = &self.listen_address {
             return Ok(Some(address.parse()?));
         }
-        if self.host.is_none() && self.worker_port == 0 {
+        let host = match &self.interface {
+            Some(name) => Some(address_of(name)?),
+            None => self.host.clone(),
+        };
+        if host.is_none() && self.worker_port == 0 {
             return Ok(None);
         }
         let otherwise = if scheduler.is_loopback() { "127.0.0.1" } else { "0.0.0.0" };
-        Ok(Some(scheduler.at(self.host.as_deref().unwrap_or(otherwise), self.worker_port)))
+        Ok(Some(scheduler.at(host.as_deref().unwrap_or(otherwise), self.worker_port)))
     }
 
     fn staggered(&self, lifetime: Duration) -> Duration {
@@ -243,6 +251,7 @@ impl Worker {
         }
         let texts = [
             ("--host", &self.host),
+            ("--interface", &self.interface),
             ("--listen-address", &self.listen_address),
             ("--contact-address", &self.contact_address),
         ];

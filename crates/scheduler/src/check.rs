@@ -181,6 +181,8 @@ impl Scheduler {
         assert_eq!(self.queue.len() as u64, queued, "the queue has what is queued");
         let unrunnable = self.tasks.count(TaskState::NoWorker);
         assert_eq!(self.unrunnable.len() as u64, unrunnable);
+        let suspects = self.unrunnable.iter().filter(|u| self.tasks.task(u.uid).has(flag::SUSPECT));
+        assert_eq!(self.suspects_waiting as usize, suspects.count());
         for uid in self.tasks.iter().filter(|uid| self.thieves.contains_key(uid)) {
             assert!(self.tasks.task(uid).has(flag::RETRACTING), "{uid:?} was asked for");
         }

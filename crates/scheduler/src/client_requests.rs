@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use raskt_graph::hash::Set;
 use raskt_wire::{ClientId, Handle, News, TaskUid};
 
 use crate::scheduler::Scheduler;
@@ -91,7 +92,7 @@ impl Scheduler {
     ) {
         let uids: Vec<TaskUid> =
             handles.iter().filter_map(|handle| self.by_handle(client, *handle)).collect();
-        let mut cancelled = Vec::new();
+        let mut cancelled: Set<TaskUid> = Set::default();
         let mut todo = uids;
         while let Some(uid) = todo.pop() {
             if cancelled.contains(&uid) {
@@ -105,7 +106,7 @@ impl Scheduler {
                 self.cancel_wants(uid, Some(client), reason);
                 continue;
             }
-            cancelled.push(uid);
+            cancelled.insert(uid);
             todo.extend(self.tasks.consumers(uid));
             self.cancel_wants(uid, None, reason);
         }

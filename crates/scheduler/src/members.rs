@@ -119,9 +119,8 @@ impl Scheduler {
             let Some(worker) = self.workers.get(number) else { continue };
             let ending: Arc<str> =
                 format!("it said nothing for {} seconds", ttl / 1_000_000).into();
-            if worker.hello.nanny.is_empty() {
-                self.out.drop_workers.push((worker.id, ending.clone()));
-            } else {
+            self.out.drop_workers.push((worker.id, ending.clone()));
+            if !worker.hello.nanny.is_empty() {
                 self.out.restart_workers.push(worker.id);
             }
             self.remove_worker(number, &ending, true);

@@ -6,32 +6,53 @@ use std::sync::Arc;
 
 use raskt_wire::{Answer, RequestError, TaskUid, ToWorker};
 
+use crate::event::Micros;
 use crate::questions::{Origin, Outcome, Until};
 use crate::scheduler::Scheduler;
 use crate::segment::TaskState;
 
 /// A copy that a worker was asked to fetch.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Move {
+    /// When it was last asked.
+    asked: Micros,
     /// Questions that wait for it.
     questions: Vec<u32>,
     /// Who can drop its copy then.
     source: Option<u32>,
 }
 
+/// A worker that has not fetched a copy after so long is asked again.
+const ASK_AGAIN_US: u64 = 10_000_000;
 /// Rebalancing leaves workers alone that are this close to the mean, in percent of it.
 const GAP: u64 = 5;
 
 impl Scheduler {
     /// Asks a worker to fetch a copy.
     pub(crate) fn acquire(&mut self, uid: TaskUid, recipient: u32, source: Option<u32>) {
-        let is_new = !self.moving.contains_key(&(uid, recipient));
-        let entry = self.moving.entry((uid, recipient)).or_default();
-        entry.source = entry.source.or(source);
-        if is_new {
+        if let Some(known) = self.moving.get_mut(&(uid, recipient)) {
+            known.source = known.source.or(source);
+            return;
+        }
+        let (asked, questions) = (self.now, Vec::new());
+        self.moving.insert((uid, recipient), Move { asked, questions, source });
+        let input = self.input_for(uid, recipient);
+        self.workers.post(recipient, ToWorker::Acquire(vec![input]));
+        self.arm_memory_manager();
+    }
+
+    /// Workers that have not fetched what they were asked to are asked again.
+    fn ask_again(&mut self) {
+        let now = self.now;
+        let is_late = |moved: &Move| now.since(moved.asked) >= ASK_AGAIN_US;
+        let late = self.moving.iter().filter(|(_, moved)| is_late(moved)).map(|(key, _)| *key);
+        let late: Vec<(TaskUid, u32)> = late.collect();
+        for (uid, recipient) in late {
             let input = self.input_for(uid, recipient);
             self.workers.post(recipient, ToWorker::Acquire(vec![input]));
-            self.arm_memory_manager();
+            if let Some(moved) = self.moving.get_mut(&(uid, recipient)) {
+                moved.asked = now;
+            }
         }
     }
 
@@ -75,6 +96,7 @@ impl Scheduler {
         for (uid, recipient) in gone {
             self.has_moved(uid, recipient);
         }
+        self.ask_again();
         self.check_retirements();
     }
 
@@ -86,8 +108,9 @@ impl Scheduler {
         let number = self.defer(from, Until::Copies(moves.len()), None);
         for (uid, recipient, source) in moves {
             self.acquire(*uid, *recipient, *source);
-            let entry = self.moving.entry((*uid, *recipient)).or_default();
-            entry.questions.push(number);
+            if let Some(moved) = self.moving.get_mut(&(*uid, *recipient)) {
+                moved.questions.push(number);
+            }
         }
         Ok(None)
     }

@@ -64,9 +64,8 @@ impl Scheduler {
         if let Some(moved) = moved {
             self.tasks.task_mut(moved).place = place as u32;
         }
-        if is_suspect {
-            self.retry_unrunnable = true;
-        }
+        // A thread is free for a suspect.
+        self.retry_unrunnable |= self.suspects_waiting > 0;
         self.refresh_worker(number);
         number
     }

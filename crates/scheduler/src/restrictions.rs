@@ -7,7 +7,7 @@ use raskt_wire::{Cause, TaskError, TaskUid, Terms};
 
 use crate::event::Micros;
 use crate::scheduler::Scheduler;
-use crate::segment::TaskState;
+use crate::segment::{TaskState, flag};
 use crate::story::Reason;
 use crate::timers::Timer;
 use crate::workers::Worker;
@@ -72,6 +72,7 @@ impl Scheduler {
     pub(crate) fn join_unrunnable(&mut self, uid: TaskUid) {
         let task = self.tasks.task_mut(uid);
         task.place = self.unrunnable.len() as u32;
+        self.suspects_waiting += u32::from(task.has(flag::SUSPECT));
         self.unrunnable.push(Unrunnable { uid, since: self.now });
         self.set_state(uid, TaskState::NoWorker, Reason::NobodyCan);
         if let Some(timeout) = self.config.no_workers_timeout_us {
@@ -80,7 +81,9 @@ impl Scheduler {
     }
 
     pub(crate) fn leave_unrunnable(&mut self, uid: TaskUid) {
-        let place = self.tasks.task(uid).place as usize;
+        let task = self.tasks.task(uid);
+        let place = task.place as usize;
+        self.suspects_waiting -= u32::from(task.has(flag::SUSPECT));
         self.unrunnable.swap_remove(place);
         if let Some(moved) = self.unrunnable.get(place).map(|moved| moved.uid) {
             self.tasks.task_mut(moved).place = place as u32;

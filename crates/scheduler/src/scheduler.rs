@@ -72,6 +72,8 @@ pub struct Scheduler {
     pub(crate) ready: Vec<TaskUid>,
     pub(crate) queue: Queue,
     pub(crate) unrunnable: Vec<Unrunnable>,
+    /// How many of these are suspects, for which any free thread may do.
+    pub(crate) suspects_waiting: u32,
     /// Is it worth trying to place these again?
     pub(crate) retry_unrunnable: bool,
     /// Since when queued tasks have waited while no worker takes any.
@@ -142,6 +144,7 @@ impl Scheduler {
             ready: Vec::new(),
             queue: Queue::default(),
             unrunnable: Vec::new(),
+            suspects_waiting: 0,
             retry_unrunnable: false,
             no_worker_since: None,
             maybe: Vec::new(),

@@ -1,7 +1,7 @@
 //! Results on their way from a queue or variable to whoever took them out: they are held until
 //! that client says that it wants them, or for a while.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 
 use raskt_wire::{ClientId, SharedItem, TaskUid};
 
@@ -12,10 +12,13 @@ use crate::segment::TaskState;
 use crate::timers::Timer;
 use crate::wants::Wanting;
 
-/// Results that are held a little longer, those first that go first.
+/// Results that are held a little longer, by the order in which they go.
 #[derive(Debug, Default)]
 pub(crate) struct Passing {
-    held: VecDeque<Held>,
+    held: BTreeMap<u64, Held>,
+    /// What each asker took out.
+    by_taker: BTreeMap<(Asker, TaskUid), Vec<u64>>,
+    count: u64,
 }
 
 #[derive(Debug)]
@@ -29,6 +32,23 @@ struct Held {
 impl Passing {
     pub(crate) fn clear(&mut self) {
         self.held.clear();
+        self.by_taker.clear();
+    }
+
+    fn add(&mut self, held: Held) {
+        self.count += 1;
+        self.by_taker.entry((held.by, held.uid)).or_default().push(self.count);
+        self.held.insert(self.count, held);
+    }
+
+    /// The first that this asker took out; gives what holds it.
+    fn take(&mut self, by: Asker, uid: TaskUid) -> Option<u32> {
+        let numbers = self.by_taker.get_mut(&(by, uid))?;
+        let number = numbers.remove(0);
+        if numbers.is_empty() {
+            self.by_taker.remove(&(by, uid));
+        }
+        Some(self.held.remove(&number)?.want)
     }
 }
 
@@ -63,7 +83,7 @@ impl Scheduler {
         let until = self.now.after(self.config.lease_timeout_us);
         for want in wants {
             let Some(uid) = self.wants.get(want).map(|want| want.uid) else { continue };
-            self.shared.passing.held.push_back(Held { until, by, uid, want });
+            self.shared.passing.add(Held { until, by, uid, want });
             self.timers.arm(until, Timer::CheckPassing);
         }
     }
@@ -78,24 +98,21 @@ impl Scheduler {
 
     /// A client wants it by a handle now.
     pub(crate) fn has_passed(&mut self, client: ClientId, uid: TaskUid) {
-        let held = &mut self.shared.passing.held;
-        let is_it = |held: &Held| held.by == Asker::Client(client) && held.uid == uid;
-        if let Some(place) = held.iter().position(is_it)
-            && let Some(held) = held.remove(place)
-        {
-            self.drop_want(held.want);
+        if let Some(want) = self.shared.passing.take(Asker::Client(client), uid) {
+            self.drop_want(want);
         }
     }
 
     pub(crate) fn check_passing(&mut self) {
-        while let Some(first) = self.shared.passing.held.front() {
-            if first.until > self.now {
-                self.timers.arm(first.until, Timer::CheckPassing);
+        while let Some((_, first)) = self.shared.passing.held.first_key_value() {
+            let (until, by, uid) = (first.until, first.by, first.uid);
+            if until > self.now {
+                self.timers.arm(until, Timer::CheckPassing);
                 return;
             }
-            let want = first.want;
-            self.shared.passing.held.pop_front();
-            self.drop_want(want);
+            if let Some(want) = self.shared.passing.take(by, uid) {
+                self.drop_want(want);
+            }
         }
     }
 }

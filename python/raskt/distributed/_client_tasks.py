@@ -304,8 +304,9 @@ actor, actors, pure
         packed = _packed(keys, iter(futures))
         if not sync:
             return packed
-        with _beside_other_tasks():
-            return self.gather(packed, asynchronous=asynchronous)
+        if self.asynchronous if asynchronous is None else asynchronous:
+            return self.gather(packed, asynchronous=True)
+        return self._results(packed, futures)
 
     def _compute(self, values: Any, terms: dict, actors: Any = None) -> list[Future]:
         return self._connection.compute(values, terms, _actor_terms(actors))
@@ -313,8 +314,17 @@ actor, actors, pure
     def _computed_values(self, values: list, **kwargs: Any) -> list:
         """Compute lazy values for :func:`raskt.compute`, which knows this method."""
         futures = self._kept_values(values, **kwargs)
-        with _beside_other_tasks():
-            return self.gather(futures)
+        return self._results(futures, futures)
+
+    def _results(self, packed: Any, futures: list[Future]) -> Any:
+        """Wait for results that nobody needs afterwards."""
+        try:
+            with _beside_other_tasks():
+                return self.gather(packed, asynchronous=False)
+        finally:
+            # An error refers to this frame, and must not keep them.
+            for future in futures:
+                future.release()
 
     def _kept_values(self, values: list, **kwargs: Any) -> list[Future]:
         """Start to compute lazy values for :func:`raskt.persist`."""

@@ -21,10 +21,28 @@ def scheduler(request):
         yield request.param
 
 
-@pytest.fixture(params=["sync", "threads", "processes"])
+@pytest.fixture(scope="session")
+def cluster():
+    """A client of a cluster in this process, which is not the current one."""
+    from raskt.distributed import Client
+
+    with Client(
+        n_workers=2,
+        threads_per_worker=1,
+        processes=False,
+        dashboard_address=None,
+        set_as_default=False,
+    ) as client:
+        yield client
+
+
+@pytest.fixture(params=["sync", "threads", "processes", "cluster"])
 def any_scheduler(request):
-    """The same with processes, for tests whose objects can travel."""
-    with raskt.config.set(scheduler=request.param):
+    """The same with processes and a cluster, for tests whose objects can travel."""
+    scheduler = request.param
+    if scheduler == "cluster":
+        scheduler = request.getfixturevalue("cluster").get
+    with raskt.config.set(scheduler=scheduler):
         yield request.param
 
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from _schedulers import any_scheduler, scheduler
+from _schedulers import any_scheduler, cluster, scheduler
 
-__all__ = ["any_scheduler", "scheduler"]
+__all__ = ["any_scheduler", "cluster", "scheduler"]

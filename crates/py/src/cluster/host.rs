@@ -66,7 +66,9 @@ impl PyHost {
             Err(failure) => match failure.downcast::<PyErr>() {
                 Ok(error) if is_reschedule(py, &error) => Outcome::Rescheduled,
                 Ok(error) => {
-                    Self::failed(ready, function.name(), raised(py, &as_task_error(py, *error)))
+                    let name = function.name();
+                    let error = as_task_error(py, *error, &order.key, name);
+                    Self::failed(ready, name, raised(py, &error))
                 }
                 Err(failure) => {
                     let text = raskt_exec::run::describe(&failure).into();
@@ -282,14 +284,16 @@ fn is_reschedule(py: Python<'_>, error: &PyErr) -> bool {
 }
 
 /// `sys.exit` in a task ends the task, not the worker.
-fn as_task_error(py: Python<'_>, error: PyErr) -> PyErr {
+fn as_task_error(py: Python<'_>, error: PyErr, key: &str, function: &str) -> PyErr {
     if !error.is_instance_of::<pyo3::exceptions::PySystemExit>(py) {
         return error;
     }
-    let text = format!(
-        "{error}: a task gives its result with return and reports failure by raising an exception"
-    );
     let made = || -> PyResult<Bound<'_, PyAny>> {
+        let code = error.value(py).getattr(intern!(py, "code"))?.repr()?;
+        let text = format!(
+            "sys.exit({code}) was called in task '{key}', which calls {function}; a task gives \
+             its result with return and reports failure by raising an exception"
+        );
         let exited = py.import("raskt.exceptions")?.getattr("TaskExited")?.call1((text,))?;
         exited.setattr("__cause__", error.value(py))?;
         Ok(exited)

@@ -265,6 +265,12 @@ def test_pickled_futures_are_the_clients_own(client):
     assert again.result() == 2
 
 
+def test_a_future_of_a_known_key(client):
+    future = client.submit(inc, 1)
+    assert Future(future.key, client) == Future(future.key) == future
+    assert Future(future.key).result() == 2
+
+
 def test_futures_are_equal_by_key(client):
     assert client.submit(inc, 1) == client.submit(inc, 1)
     assert len({client.submit(inc, 1), client.submit(inc, 1)}) == 1
@@ -274,7 +280,7 @@ def test_asynchronous_functions(client):
     async def slowly(x):
         import asyncio
 
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # payload: the loop turns once
         return x + 1, get_worker().address
 
     value, address = client.submit(slowly, 1).result()

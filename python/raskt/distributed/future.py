@@ -68,6 +68,13 @@ async def _traceback(future: Future, timeout: float | None) -> TracebackType | N
     return None if error is None else error.__traceback__
 
 
+def _new(
+    cls: type, key: Any, client: Any = None, state: Any = None, _id: Any = None
+) -> Future:
+    """Give a future of a key that the scheduler knows."""
+    return _rebound(key) if client is None else client._connection.future(key)
+
+
 def _rebound(key: Any) -> Future:
     """Give a future of the client that is meant here."""
     from raskt.distributed import _current
@@ -201,6 +208,7 @@ def _graft() -> None:
             "__repr__",
         ):
             setattr(Future, name, value)
+    Future.__new__ = staticmethod(_new)  # type: ignore[method-assign,assignment]
 
 
 def type_of(name: str) -> type | None:

@@ -107,6 +107,7 @@ fn expand(function: &ItemFn) -> Result<Tokens, syn::Error> {
                 static FUNCTION: ::raskt::task::Shared = ::raskt::task::Shared::new(
                     #text,
                     ::std::module_path!(),
+                    (::std::line!(), ::std::column!()),
                     #code,
                     |#args| ::std::result::Result::Ok(
                         ::raskt::graph::Value::new::<#output>(#call)

@@ -9,7 +9,6 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use raskt::cluster::Question;
 use raskt::prelude::*;
 
 const ROUNDS: usize = 5;
@@ -37,8 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     workers.args(["raskt", "worker", &address, "--nworkers", "2", "--nthreads", "1"]);
     let _workers = Node::start(&mut workers, "Worker at: ")?;
     let client = Client::connect(&address)?;
-    let both = client.ask(Question::WaitForWorkers { count: 2, timeout_us: 0 });
-    both.wait(None);
+    client.wait_for_workers(2, None)?;
 
     println!("two workers of one thread, medians of {ROUNDS} rounds\n");
     let trip = median(|| trips(&client))?;

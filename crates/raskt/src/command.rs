@@ -63,7 +63,7 @@ pub enum CommandError {
         /// What the system says.
         source: io::Error,
     },
-    /// Workers could not be started again, or should not.
+    /// A worker process failed, and is not started again.
     #[error("{0}")]
     Ended(String),
     /// The worker has ended, and is to be started again by whoever keeps it.

@@ -21,6 +21,8 @@ pub type Body = fn(&[Value]) -> Result<Value, Failure>;
 pub struct Shared {
     pub(crate) name: &'static str,
     module: &'static str,
+    /// Line and column in its file.
+    place: (u32, u32),
     code: &'static str,
     body: Body,
     /// What it takes and gives.
@@ -37,15 +39,16 @@ pub(crate) struct Made {
 }
 
 impl Shared {
-    /// The function with this name in this module, which reads so.
+    /// The function with this name in this module, at this line and column, which reads so.
     pub const fn new(
         name: &'static str,
         module: &'static str,
+        place: (u32, u32),
         code: &'static str,
         body: Body,
         types: fn() -> Vec<Type>,
     ) -> Shared {
-        Shared { name, module, code, body, types, made: OnceLock::new() }
+        Shared { name, module, place, code, body, types, made: OnceLock::new() }
     }
 
     pub(crate) fn made(&'static self) -> &'static Made {
@@ -96,8 +99,14 @@ impl Function for TaskFunction {
     }
 
     fn encode(&self) -> Result<Portable, CodecError> {
-        let name = format!("{FUNCTION}{}", self.0.path()).into();
-        Ok(Portable { name, parameters: self.0.made().identity.to_le_bytes().to_vec() })
+        let identity = self.0.made().identity.to_le_bytes();
+        let mut name = format!("{FUNCTION}{}", self.0.path());
+        // Functions inside of functions may have the same name, and read the same.
+        if registry().same_functions(&self.0.path(), &identity).len() > 1 {
+            let (line, column) = self.0.place;
+            name.push_str(&format!("@{line}:{column}"));
+        }
+        Ok(Portable { name: name.into(), parameters: identity.to_vec() })
     }
 }
 
@@ -241,16 +250,27 @@ impl Registry {
         if &**name == GATHER {
             return Ok((self.find_type(&String::from_utf8_lossy(parameters))?.gather)());
         }
-        let path = name.strip_prefix(FUNCTION).unwrap_or(name);
-        let missing = || NameError::NoFunction(path.to_string());
-        let named = self.functions.get(path).ok_or_else(missing)?;
-        let mut same = named.iter().map(|function| function.made());
-        let mut same = same.by_ref().filter(|made| made.identity.to_le_bytes() == **parameters);
-        match (same.next(), same.next()) {
-            (None, _) => Err(NameError::OtherCode(path.to_string())),
-            (Some(made), None) => Ok(made.function.clone()),
-            (Some(_), Some(_)) => Err(NameError::SameFunctions(path.to_string())),
+        let name = name.strip_prefix(FUNCTION).unwrap_or(name);
+        let (path, place) = name.split_once('@').map_or((name, None), |(p, at)| (p, Some(at)));
+        if !self.functions.contains_key(path) {
+            return Err(NameError::NoFunction(path.to_string()));
         }
+        let mut same = self.same_functions(path, parameters);
+        if let Some(place) = place.filter(|_| same.len() > 1) {
+            same.retain(|shared| format!("{}:{}", shared.place.0, shared.place.1) == place);
+        }
+        match same[..] {
+            [] => Err(NameError::OtherCode(path.to_string())),
+            [function] => Ok(function.made().function.clone()),
+            _ => Err(NameError::SameFunctions(path.to_string())),
+        }
+    }
+
+    /// Functions with the same name that read the same.
+    fn same_functions(&self, path: &str, identity: &[u8]) -> Vec<&'static Shared> {
+        let named = self.functions.get(path).map_or(&[][..], Vec::as_slice);
+        let is_same = |shared: &&'static Shared| shared.made().identity.to_le_bytes() == *identity;
+        named.iter().copied().filter(is_same).collect()
     }
 
     /// What makes values of a type again.

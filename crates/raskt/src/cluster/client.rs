@@ -2,15 +2,17 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use raskt_cluster::client::{Client as Core, ConnectOptions, Entry, Outcome, Placement};
 use raskt_cluster::client::{FetchError, Reply, ScatterError};
 use raskt_cluster::pack::{outside, pack};
 use raskt_cluster::payload::Codec;
-use raskt_cluster::{Address, ConnectError};
+use raskt_cluster::{Address, ConnectError, SchedulerFile, Security};
 use raskt_graph::{CodecError, Graph, Key, Node, Payload, Prefix, TaskId, Value, lower};
-use raskt_wire::{Question, Terms, WireValue};
+use raskt_wire::{Question, RequestError, Terms, WireValue};
 
 use super::codec::RustCodec;
 use super::error::{FutureError, SubmitError};
@@ -91,6 +93,17 @@ impl Client {
     pub(super) fn new(core: Core, cluster: Option<LocalCluster>) -> Client {
         let connection = Arc::new(Connection { core, _cluster: cluster });
         Client { connection, terms: Terms::default() }
+    }
+
+    /// Connects to the scheduler that wrote this file, with the secret that is in it.
+    ///
+    /// # Errors
+    /// If the file cannot be read, there is no scheduler, or it does not want this client.
+    pub fn connect_file(path: impl AsRef<Path>) -> Result<Client, ConnectError> {
+        let file = SchedulerFile::read(path.as_ref())?;
+        let (address, security) = file.resolve(Security::default())?;
+        let options = ConnectOptions { security, ..ConnectOptions::default() };
+        Client::connect_with(&address, options)
     }
 
     /// Starts a cluster in this process, with so many workers of so many threads. It ends with
@@ -225,6 +238,22 @@ impl Client {
     /// Asks the scheduler something. The answer comes later: wait for it, or `await` it.
     pub fn ask(&self, question: Question) -> Reply {
         self.core().request(question)
+    }
+
+    /// Waits until there are so many workers; without a limit as long as it takes.
+    ///
+    /// # Errors
+    /// If there are too few in time, or the scheduler has ended.
+    pub fn wait_for_workers(
+        &self,
+        count: u32,
+        timeout: Option<Duration>,
+    ) -> Result<(), RequestError> {
+        let timeout_us = timeout.map_or(0, |time| (time.as_micros() as u64).max(1));
+        let reply = self.ask(Question::WaitForWorkers { count, timeout_us });
+        reply.wait(None);
+        let gone = || Err(RequestError::Gone("the scheduler has ended".to_string()));
+        reply.get().unwrap_or_else(gone).map(drop)
     }
 
     /// Where the scheduler is.

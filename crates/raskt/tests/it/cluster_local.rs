@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
+use std::time::Duration;
 
-use raskt::cluster::{FutureError, LocalCluster, Status, SubmitError, Terms};
+use raskt::cluster::as_completed;
+use raskt::cluster::{FutureError, LocalCluster, RequestError, Status, SubmitError, Terms};
 use raskt::graph::{Arg, Call, CodecError, Failure, Function, Key, Node, Portable, Value};
 use raskt::prelude::*;
 
@@ -80,6 +82,35 @@ fn results_are_awaited() {
         numbers.len() as i64 + one.clone().await.unwrap() + one.await.unwrap()
     });
     assert_eq!(total, 100_002);
+}
+
+#[test]
+fn futures_come_in_the_order_in_which_they_are_done() {
+    static GATE: Gate = Gate::new();
+    #[raskt::task]
+    fn patient(x: i64) -> i64 {
+        GATE.wait();
+        x
+    }
+    let client = Client::local(2, 1).unwrap();
+    let slow = client.submit(patient::lazy(1)).unwrap();
+    let futures = [slow].into_iter().chain(client.map(square::lazy, 2..5).unwrap());
+    let mut completed = as_completed(futures);
+    let mut first: Vec<i64> =
+        completed.by_ref().take(3).map(|future| future.result().unwrap()).collect();
+    first.sort_unstable();
+    assert_eq!(first, [4, 9, 16]);
+    GATE.open();
+    let last: Vec<i64> = completed.map(|future| future.result().unwrap()).collect();
+    assert_eq!(last, [1]);
+}
+
+#[test]
+fn too_few_workers_in_time_are_an_error() {
+    let client = Client::local(1, 1).unwrap();
+    client.wait_for_workers(1, None).unwrap();
+    let error = client.wait_for_workers(2, Some(Duration::from_millis(1))).unwrap_err();
+    assert!(matches!(error, RequestError::Timeout(_)), "{error}");
 }
 
 #[test]

@@ -91,18 +91,12 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn wait_for_workers(client: &Client, count: u32) {
-    let answer = client.ask(Question::WaitForWorkers { count, timeout_us: 0 });
-    answer.wait(None);
-    answer.get().unwrap().unwrap();
-}
-
 #[test]
 fn tasks_and_data_go_over_the_network() {
     let (_scheduler, address) = scheduler();
     let _workers = [worker(&address), worker(&address)];
     let client = Client::connect(&address).unwrap();
-    wait_for_workers(&client, 2);
+    client.wait_for_workers(2, None).unwrap();
     let squares = client.map(square::lazy, 0..100).unwrap();
     let total = client.submit(sum::lazy(&squares)).unwrap();
     assert_eq!(total.result().unwrap(), 328_350);
@@ -119,7 +113,7 @@ fn the_results_of_a_killed_worker_are_computed_again() {
     let (_scheduler, address) = scheduler();
     let workers = [worker(&address), worker(&address)];
     let client = Client::connect(&address).unwrap();
-    wait_for_workers(&client, 2);
+    client.wait_for_workers(2, None).unwrap();
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
 
@@ -148,7 +142,7 @@ fn a_scheduler_that_is_asked_to_end_takes_its_workers_along() {
     let (scheduler, address) = scheduler();
     let worker = Process::raskt(&["worker", &address, "--nthreads", "1"]);
     let client = Client::connect(&address).unwrap();
-    wait_for_workers(&client, 1);
+    client.wait_for_workers(1, None).unwrap();
     // No worker has this: it is pending.
     let picky = Terms { resources: vec![("GPU".into(), 1.0)], ..Terms::default() };
     let pending = client.with_terms(picky).submit(square::lazy(1)).unwrap();
@@ -186,7 +180,7 @@ fn workers_that_are_asked_to_end_do() {
     let (_scheduler, address) = scheduler();
     let worker = Process::raskt(&["worker", &address, "--nworkers", "2", "--name", "w"]);
     let client = Client::connect(&address).unwrap();
-    wait_for_workers(&client, 2);
+    client.wait_for_workers(2, None).unwrap();
     worker.signal(libc::SIGINT);
     assert!(worker.wait().success());
     // One that still looks for its scheduler, too.
@@ -200,7 +194,7 @@ fn a_worker_process_that_dies_is_started_again() {
     let (_scheduler, address) = scheduler();
     let _worker = Process::raskt(&["worker", &address, "--name", "phoenix", "--nthreads", "1"]);
     let client = Client::connect(&address).unwrap();
-    wait_for_workers(&client, 1);
+    client.wait_for_workers(1, None).unwrap();
     let pid_now = || {
         let answer = client.ask(Question::Cluster);
         answer.wait(None);
@@ -212,7 +206,7 @@ fn a_worker_process_that_dies_is_started_again() {
     while pid_now().is_none_or(|pid| pid == first) {
         std::thread::yield_now();
     }
-    wait_for_workers(&client, 1);
+    client.wait_for_workers(1, None).unwrap();
 }
 
 #[test]
@@ -273,6 +267,8 @@ fn a_scheduler_for_other_machines_needs_a_secret_and_its_file_has_it() {
     let place = worker.line_after("Worker at: ");
     let report = text(&run(&["info", "--scheduler-file", file]).stdout);
     assert!(report.contains(&place), "{report}");
+    assert!(Client::connect(&address).is_err());
+    Client::connect_file(file).unwrap().wait_for_workers(1, None).unwrap();
 }
 
 #[test]

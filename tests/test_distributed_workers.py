@@ -197,6 +197,29 @@ def test_versions(client):
     assert found["client"]["packages"]["pytest"] == pytest.__version__
 
 
+def test_where_running_tasks_are(client):
+    gate, running = Event("stack gate"), Event("stack runs")
+
+    def wait_for_the_gate():
+        Event("stack runs").set()
+        return Event("stack gate").wait()
+
+    future = client.submit(wait_for_the_gate, pure=False)
+    assert running.wait()
+    (stacks,) = client.call_stack([future]).values()
+    assert "wait_for_the_gate" in "".join(stacks[future.key])
+    assert client.call_stack(keys=["no such task"]) == {}
+    gate.set()
+    assert future.result()
+
+
+def test_a_profile_is_a_tree(client):
+    tree = client.profile()
+    assert tree["count"] >= 0 and "children" in tree
+    assert set(client.profile(merge_workers=False)) == set(client.nthreads())
+    assert client.profile(scheduler=True)["count"] == 0
+
+
 def test_logs_of_workers(client):
     client.run(lambda: logging.getLogger("raskt.test").error("a line for the log"))
     for lines in client.get_worker_logs().values():

@@ -134,10 +134,13 @@ class Sampler:
         self._end.set()
 
     def _look_regularly(self) -> None:
-        while not self._end.wait(self._interval_s):
+        pause_s = self._interval_s
+        while not self._end.wait(pause_s):
             stacks = self._running()
             if stacks:
                 self._count(stacks)
+            # A worker without work is not to take time of the processor.
+            pause_s = self._interval_s * (1 if stacks else 10)
 
     def _count(self, stacks: dict[Any, FrameType]) -> None:
         now = time.time()

@@ -192,3 +192,17 @@ fn what_others_want_is_cancelled_only_by_force() {
     assert_eq!((cluster.news(client).len(), cluster.news(other).len()), (1, 1));
     cluster.assert_nothing_is_left();
 }
+
+#[test]
+fn a_suspect_runs_as_soon_as_a_thread_is_free() {
+    let (mut cluster, client, workers) = Cluster::of(2);
+    cluster.submit(client, one("other"));
+    cluster.submit(client, one("suspect"));
+    let orders = [0, 1].map(|n| cluster.orders(workers[n]).remove(0));
+    let dying = orders.iter().position(|order| &*order.key == "suspect").expect("it is there");
+    cluster.die(workers[dying]);
+    let (left, order) = (workers[1 - dying], &orders[1 - dying]);
+    assert!(cluster.orders(left).is_empty(), "not beside another task");
+    cluster.finish(left, order);
+    assert_eq!(cluster.ordered(left), ["suspect"]);
+}

@@ -12,6 +12,7 @@ from typing import Any
 
 from raskt.distributed import _current, _payload
 from raskt.distributed._calls import called, has_parameter
+from raskt.distributed._client_cluster import key_of
 from raskt.distributed._loop import is_on_loop_thread, loop_thread
 from raskt.distributed._registry import NANNY, WORKER, plugins_in
 
@@ -145,7 +146,11 @@ class Asks:
         frames = sys._current_frames()
         executing = getattr(self._handle, "executing", None)
         running = {} if executing is None else executing()
-        return {key: frames[ident] for key, ident in running.items() if ident in frames}
+        return {
+            key_of(None, key): frames[ident]
+            for key, ident in running.items()
+            if ident in frames
+        }
 
     # --- plugins --------------------------------------------------------------------
 

@@ -170,33 +170,11 @@ impl Play {
     }
 
     fn step(&mut self, step: Step) {
+        if let Some(message) = message(&step) {
+            return self.event(Event::FromScheduler(message));
+        }
         let span = Span::default();
-        let uids = |all: Vec<u32>| all.into_iter().map(t).collect();
-        let one = |index, holders: Vec<u32>| vec![input(index, &holders)];
-        let message = Event::FromScheduler;
         match step {
-            Step::Compute(index, attempt, inputs, terms) => {
-                let orders = vec![ordered(index, attempt, &inputs, &terms)];
-                self.event(message(ToWorker::Compute { orders, blobs: Vec::new() }));
-            }
-            Step::Free(all) => self.event(message(ToWorker::Free(uids(all)))),
-            Step::DropReplicas(all) => self.event(message(ToWorker::DropReplicas(uids(all)))),
-            Step::Acquire(index, from) => {
-                self.event(message(ToWorker::Acquire(one(index, from))));
-            }
-            Step::Holders(index, from) => {
-                self.event(message(ToWorker::Holders(one(index, from))));
-            }
-            Step::Retract(index, attempt) => {
-                self.event(message(ToWorker::Retract { uid: t(index), attempt }));
-            }
-            Step::Peer(id, near) => {
-                let host = if near { "" } else { "far" };
-                let (id, address, host) = (w(id), "".into(), host.into());
-                self.event(message(ToWorker::Peer { id, address, host }));
-            }
-            Step::PeerLeft(id) => self.event(message(ToWorker::PeerLeft(w(id)))),
-            Step::Retiring(retiring) => self.event(message(ToWorker::Retiring(retiring))),
             // Of another try than the one that runs: the true answers are in `answer`.
             Step::Executed(index, attempt, how) => {
                 if !self.open.contains(&Open::Run(index, attempt)) {
@@ -211,7 +189,8 @@ impl Play {
                 self.event(Event::Rejoined { uid: t(index), attempt });
             }
             Step::Fetched(peer, items) => {
-                if !self.open.iter().any(|open| matches!(open, Open::Fetch(id, _) if *id == peer)) {
+                let is_open = |open: &Open| matches!(open, Open::Fetch(id, _) if *id == peer);
+                if !self.open.iter().any(is_open) {
                     let items = items.iter().map(|(index, how)| (t(*index), got(*how))).collect();
                     let (received_bytes, took_us) = (0, 0);
                     self.event(Event::Fetched { peer: w(peer), items, received_bytes, took_us });
@@ -223,25 +202,30 @@ impl Play {
             }
             Step::Put(index) => self.event(Event::Put { items: vec![(t(index), 100)] }),
             Step::Spilled(index) => {
-                self.moved(Open::Spill(index), |uid| Event::Spilled { uid, disk_bytes: 50 })
+                self.moved(Open::Spill(index), |uid| Event::Spilled { uid, disk_bytes: 50 });
             }
             Step::SpillFailed(index, full) => {
                 self.moved(Open::Spill(index), |uid| Event::SpillFailed { uid, full });
             }
             Step::Loaded(index) => self.moved(Open::Load(index), |uid| Event::Loaded { uid }),
             Step::LoadFailed(index) => {
-                self.moved(Open::Load(index), |uid| Event::LoadFailed { uid, text: "".into() })
+                let text: std::sync::Arc<str> = "".into();
+                let failed = |uid| Event::LoadFailed { uid, text: text.clone() };
+                self.moved(Open::Load(index), failed);
             }
             Step::Memory(process_bytes) => self.event(Event::Memory { process_bytes }),
             Step::Answer(at, how) => self.answer(at, how),
-            Step::Tick(later) => {
-                self.bench.now += later;
-                let mut out = Vec::new();
-                self.bench.worker.tick(raskt_worker::Micros(self.bench.now), &mut out);
-                self.bench.worker.sanity_check();
-                self.note(out);
-            }
+            Step::Tick(later) => self.tick(later),
+            other => unreachable!("{other:?} is a message"),
         }
+    }
+
+    fn tick(&mut self, later: u64) {
+        self.bench.now += later;
+        let mut out = Vec::new();
+        self.bench.worker.tick(raskt_worker::Micros(self.bench.now), &mut out);
+        self.bench.worker.sanity_check();
+        self.note(out);
     }
 
     /// News of a move, asked for or not.
@@ -250,6 +234,30 @@ impl Play {
         self.open.retain(|known| *known != open);
         self.event(event(t(index)));
     }
+}
+
+/// What the scheduler says, if the step is that.
+fn message(step: &Step) -> Option<ToWorker> {
+    let uids = |all: &[u32]| all.iter().copied().map(t).collect();
+    let one = |index: u32, holders: &[u32]| vec![input(index, holders)];
+    Some(match step {
+        Step::Compute(index, attempt, inputs, terms) => {
+            let orders = vec![ordered(*index, *attempt, inputs, terms)];
+            ToWorker::Compute { orders, blobs: Vec::new() }
+        }
+        Step::Free(all) => ToWorker::Free(uids(all)),
+        Step::DropReplicas(all) => ToWorker::DropReplicas(uids(all)),
+        Step::Acquire(index, from) => ToWorker::Acquire(one(*index, from)),
+        Step::Holders(index, from) => ToWorker::Holders(one(*index, from)),
+        Step::Retract(index, attempt) => ToWorker::Retract { uid: t(*index), attempt: *attempt },
+        Step::Peer(id, near) => {
+            let host = if *near { "" } else { "far" };
+            ToWorker::Peer { id: w(*id), address: "".into(), host: host.into() }
+        }
+        Step::PeerLeft(id) => ToWorker::PeerLeft(w(*id)),
+        Step::Retiring(retiring) => ToWorker::Retiring(*retiring),
+        _ => return None,
+    })
 }
 
 fn ordered(index: u32, attempt: u32, inputs: &[(u32, Vec<u32>)], terms: &Terms) -> Order {

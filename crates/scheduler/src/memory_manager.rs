@@ -55,7 +55,8 @@ impl Scheduler {
             let users = self.users_of(uid);
             let holders = self.holders(uid);
             let keep = users.len().max(1);
-            if holders.len() <= keep || self.tasks.terms(uid).actor {
+            let stays = self.tasks.terms(uid).actor || self.is_being_brought(uid);
+            if holders.len() <= keep || stays {
                 continue;
             }
             let mut droppable: Vec<u32> =

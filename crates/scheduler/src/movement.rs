@@ -88,6 +88,16 @@ impl Scheduler {
         }
     }
 
+    /// A result is gone: nobody is to look for a copy of it any more.
+    pub(crate) fn moves_are_off(&mut self, uid: TaskUid) {
+        let its = self.moving.keys().filter(|(moving, _)| *moving == uid);
+        let recipients: Vec<u32> = its.map(|(_, recipient)| *recipient).collect();
+        for recipient in recipients {
+            self.workers.post(recipient, ToWorker::DropReplicas(vec![uid]));
+            self.has_moved(uid, recipient);
+        }
+    }
+
     /// Copies of results that are not there any more will not come.
     pub(crate) fn check_moving(&mut self) {
         let is_gone =

@@ -63,6 +63,14 @@ fn add(list: &mut Vec<(u32, u64)>, number: u32, epoch: u32, nbytes: u64) -> bool
     is_first
 }
 
+/// Each once.
+fn distinct(inputs: &Uids) -> Uids {
+    let mut inputs = inputs.clone();
+    inputs.sort_unstable();
+    inputs.dedup();
+    inputs
+}
+
 /// Where a task can run.
 enum Place {
     /// There, after a transfer that takes so long.
@@ -168,6 +176,7 @@ impl Scheduler {
     /// Notes who holds what of these.
     pub(crate) fn weigh(&mut self, inputs: &Uids) {
         self.scratch.begin();
+        let inputs = distinct(inputs);
         let step = inputs.len().div_ceil(SAMPLE).max(1);
         for input in inputs.iter().step_by(step) {
             // Also what has no bytes has to be asked for.
@@ -214,9 +223,6 @@ impl Scheduler {
     }
 
     fn distinct_bytes(&self, inputs: &Uids) -> u64 {
-        let mut inputs = inputs.clone();
-        inputs.sort_unstable();
-        inputs.dedup();
-        inputs.iter().map(|input| self.tasks.task(*input).nbytes).sum()
+        distinct(inputs).iter().map(|input| self.tasks.task(*input).nbytes).sum()
     }
 }

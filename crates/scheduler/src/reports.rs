@@ -150,8 +150,14 @@ impl Scheduler {
     pub(crate) fn missing(&mut self, worker: u32, uids: &[TaskUid], holder: u32) {
         let mut inputs = Vec::new();
         for uid in uids {
-            let Some(task) = self.tasks.find(*uid) else { continue };
-            if task.state != TaskState::Memory {
+            if holder == worker {
+                // It gives up a copy that it was to make.
+                self.has_moved(*uid, worker);
+            }
+            let task = self.tasks.find(*uid);
+            if task.is_none_or(|task| task.state != TaskState::Memory) {
+                // Whoever needs it is told so otherwise; a copy is not to be looked for.
+                self.workers.post(worker, ToWorker::DropReplicas(vec![*uid]));
                 continue;
             }
             if holder != worker && self.is_holder(*uid, holder) {

@@ -145,6 +145,16 @@ impl Task {
         self.flags = if on { self.flags | flag } else { self.flags & !flag };
     }
 
+    /// Data that was lost or never brought stands for its name only until that is defined.
+    pub(crate) fn may_lose_name(&self) -> bool {
+        let is_lost = match self.state {
+            TaskState::Erred => true,
+            TaskState::Released => !self.is_needed(),
+            _ => false,
+        };
+        is_lost && self.has(flag::DATA)
+    }
+
     pub(crate) fn is_needed(&self) -> bool {
         self.needed > 0 || self.want != NONE
     }

@@ -8,7 +8,7 @@ use raskt_graph::hash::{BuildHasher, Map};
 use raskt_wire::{TaskUid, Terms};
 use smallvec::SmallVec;
 
-use crate::segment::{Edge, Kind, NONE, OUTSIDE, Segment, Task, TaskState};
+use crate::segment::{Edge, Kind, NONE, OUTSIDE, Segment, Task, TaskState, flag};
 use crate::slab::Slab;
 
 /// Some tasks, on the stack if they are few.
@@ -150,7 +150,15 @@ impl Tasks {
     /// Names a task, unless there is one of this name: then that is given.
     pub(crate) fn name(&mut self, key: &Arc<str>, uid: TaskUid) -> Option<TaskUid> {
         if let Some(known) = self.by_key(key) {
-            return Some(known);
+            let is_defined = !self.task(uid).has(flag::DATA);
+            if !is_defined || !self.task(known).may_lose_name() {
+                return Some(known);
+            }
+            match self.keys.collided.get_mut(key).filter(|other| **other == known) {
+                Some(place) => *place = uid,
+                None => drop(self.keys.by_hash.insert(hash(key), uid)),
+            }
+            return None;
         }
         let Tasks { keys, segments, .. } = self;
         let entry = keys.by_hash.entry(hash(key)).or_insert(uid);
@@ -181,6 +189,13 @@ impl Tasks {
         };
         for edge in outside {
             self.remove_edge(edge & !OUTSIDE);
+        }
+        if self.task(uid).has(flag::DATA) {
+            let key = self.named(uid).cloned();
+            if key.is_some_and(|key| self.last_by_key(&key) != Some(uid)) {
+                // Its name was taken by a task that was defined later.
+                return self.leave_place(uid);
+            }
         }
         let Tasks { segments, keys, .. } = self;
         let key = segments[uid.segment as usize].as_ref().map(|all| &all.keys[uid.index as usize]);

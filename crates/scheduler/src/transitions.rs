@@ -128,6 +128,7 @@ impl Scheduler {
     pub(crate) fn lose(&mut self, uid: TaskUid) {
         debug_assert_eq!(self.tasks.state(uid), TaskState::Memory);
         self.set_state(uid, TaskState::Released, Reason::Lost);
+        self.moves_are_off(uid);
         for consumer in self.tasks.consumers(uid) {
             if self.tasks.state(consumer).is_active() {
                 self.pull_back(consumer);

@@ -71,10 +71,11 @@ impl Outbox {
     pub(crate) fn empty_into(&mut self, id: WorkerId, out: &mut Vec<(WorkerId, ToWorker)>) {
         self.is_listed = false;
         out.extend(self.peers.drain(..).map(|peer| (id, peer)));
-        out.extend(self.posted.drain(..).map(|message| (id, message)));
+        // Before the news that nobody needs some bytes any more.
         if !self.free.is_empty() {
             out.push((id, ToWorker::Free(std::mem::take(&mut self.free))));
         }
+        out.extend(self.posted.drain(..).map(|message| (id, message)));
         if !self.orders.is_empty() {
             let orders = std::mem::take(&mut self.orders);
             let blobs = std::mem::take(&mut self.blobs);

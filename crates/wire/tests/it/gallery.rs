@@ -403,3 +403,37 @@ pub(crate) fn welcome() -> Vec<Welcome> {
         Welcome::Refused { reason: text("version 2, this is 1") },
     ]
 }
+
+/// From nannies.
+pub(crate) fn from_nanny() -> Vec<FromNanny> {
+    vec![
+        FromNanny::Ended { pid: u32::MAX, ending: text("signal 9"), restarts: true },
+        FromNanny::Ended { pid: 0, ending: text(""), restarts: false },
+    ]
+}
+
+/// To nannies.
+pub(crate) fn to_nanny() -> Vec<ToNanny> {
+    vec![
+        ToNanny::Restart { pid: 1234, reason: text("silent for 5 minutes") },
+        ToNanny::Close { reason: text("done") },
+    ]
+}
+
+/// Every proper beginning of a message is an error, and the whole is the message.
+fn check_nannys<T: Wire + PartialEq + std::fmt::Debug>(messages: &[T]) {
+    for message in messages {
+        let packet = Packet::of(message);
+        assert_eq!(&packet.clone().open::<T>().unwrap(), message);
+        for end in 0..packet.head.len() {
+            let cut = Packet { head: packet.head.slice(..end), frames: packet.frames.clone() };
+            assert!(cut.open::<T>().is_err(), "{message:?} cut at {end}");
+        }
+    }
+}
+
+#[test]
+fn messages_of_nannies_read_as_written() {
+    check_nannys(&from_nanny());
+    check_nannys(&to_nanny());
+}

@@ -31,7 +31,7 @@ def dumps_function(function: Any) -> bytes:
         data = pickle.dumps(function, protocol=5)
         if b"__main__" not in data:
             return data
-    except Exception:  # noqa: S110 - cloudpickle says what is wrong, if anything is
+    except Exception:
         pass
     import cloudpickle
 

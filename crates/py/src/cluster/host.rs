@@ -1,7 +1,7 @@
 //! What runs Python tasks on a worker: [`PyHost`].
 
-use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use bytes::Bytes;
 use pyo3::exceptions::PyRuntimeError;
@@ -28,8 +28,10 @@ use crate::value::{PyData, to_python, wrap};
 pub(crate) struct PyHost {
     host: Arc<Py<PyAny>>,
     functions: Functions,
-    /// Questions, answered one after the other on a thread of their own.
-    questions: OnceLock<Sender<Question>>,
+    /// Questions, answered one after the other on a thread of their own. They may come before
+    /// there is one.
+    questions: Sender<Question>,
+    asked: parking_lot::Mutex<Option<Receiver<Question>>>,
 }
 
 struct Question {
@@ -40,7 +42,9 @@ struct Question {
 
 impl PyHost {
     pub(crate) fn new(host: Py<PyAny>) -> PyHost {
-        PyHost { host: Arc::new(host), functions: Functions::default(), questions: OnceLock::new() }
+        let (questions, asked) = channel();
+        let (functions, asked) = (Functions::default(), parking_lot::Mutex::new(Some(asked)));
+        PyHost { host: Arc::new(host), functions, questions, asked }
     }
 
     fn run_task(&self, py: Python<'_>, ready: &Ready) -> Outcome {
@@ -126,7 +130,7 @@ impl PyHost {
 
     /// Begins to answer questions.
     fn answer_questions(&self) {
-        let (sender, receiver) = channel::<Question>();
+        let Some(receiver) = self.asked.lock().take() else { return };
         let host = self.host.clone();
         let serve = move || {
             while let Ok(Question { op, payload, reply }) = receiver.recv() {
@@ -139,8 +143,6 @@ impl PyHost {
         let name = "raskt-questions".to_string();
         // Without the thread, questions are dropped, and whoever asked hears of that.
         drop(std::thread::Builder::new().name(name).spawn(serve));
-        // It is set once.
-        let _ = self.questions.set(sender);
     }
 }
 
@@ -171,10 +173,8 @@ impl Host for PyHost {
     }
 
     fn ask(&self, _: RequestId, op: Arc<str>, payload: Bytes, reply: Reply) {
-        if let Some(questions) = self.questions.get() {
-            // If nobody answers any more, the reply says so when it is dropped.
-            let _ = questions.send(Question { op, payload, reply });
-        }
+        // If nobody answers any more, the reply says so when it is dropped.
+        let _ = self.questions.send(Question { op, payload, reply });
     }
 
     fn joined(&self, worker: &Arc<WorkerLink>) -> Result<(), String> {

@@ -82,6 +82,10 @@ impl Code {
             inputs.iter().map(|input| Value::new(self.items[*input].expected)).collect();
         let expected = call(&function, &values);
         let rates = &plan.rates;
+        let is_unreadable = rng.chance(rates.unreadable);
+        let terms = new_terms(plan, rng);
+        // What cannot be spilled is small: a worker that is full of it would rightly pause.
+        let max_bytes = if is_unreadable || terms.actor { 100 } else { 300_000 };
         let fails = rng.chance(rates.errors);
         let failures = if !fails { 0 } else { rng.pick(&[1, 2, u32::MAX]).unwrap_or(1) };
         let mut ancestors: BTreeSet<usize> = BTreeSet::from([place]);
@@ -93,12 +97,12 @@ impl Code {
             inputs,
             function: Some(function),
             expected,
-            nbytes: rng.spread(8, 300_000),
+            nbytes: rng.spread(8, max_bytes),
             duration_us: rng.spread(100, 800_000),
             failures,
             is_killer: rng.chance(rates.killers),
-            is_unreadable: rng.chance(rates.unreadable),
-            terms: new_terms(plan, rng),
+            is_unreadable,
+            terms,
             ancestors,
             failed: 0,
         });

@@ -316,3 +316,12 @@ def test_wrong_arguments_of_clients():
         Client("127.0.0.1:1", n_workers=2)
     with pytest.raises(TypeError, match="Security"):
         Client("127.0.0.1:1", security="yes")
+
+
+def test_gather_raises_as_soon_as_one_has_failed(client):
+    gate = Event("gate-of-gather", client=client)
+    never = client.submit(gate.wait)
+    failing = client.submit(fail, "at once")
+    with pytest.raises(ZeroDivisionError):
+        client.gather([never, failing])
+    gate.set()

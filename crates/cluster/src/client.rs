@@ -110,6 +110,8 @@ pub(crate) struct Shared {
     /// Counted up, and told, whenever there is news of results.
     news: Mutex<u64>,
     changed: Condvar,
+    /// Counted up whenever a task has an outcome that is no result.
+    failures: AtomicU64,
     released: Mutex<Vec<Handle>>,
     wake: Notify,
     generation: AtomicU64,
@@ -166,6 +168,7 @@ impl Client {
             table: Mutex::default(),
             news: Mutex::new(0),
             changed: Condvar::new(),
+            failures: AtomicU64::new(0),
             released: Mutex::default(),
             wake: Notify::new(),
             generation: AtomicU64::new(0),
@@ -277,6 +280,23 @@ impl Client {
         })
     }
 
+    /// Waits until all of these have a result, or one of them will have none. Is it so, in time?
+    pub fn wait_results(&self, entries: &[Arc<Entry>], timeout: Option<Duration>) -> bool {
+        let failures = &self.shared().failures;
+        let (mut done, mut seen) = (0, None);
+        self.shared().wait(timeout, || {
+            let now = Some(failures.load(Ordering::SeqCst));
+            // All are looked at only if any has failed meanwhile.
+            if now != seen && entries.iter().any(|entry| entry.is_without_result()) {
+                return true;
+            }
+            seen = now;
+            let pending = entries[done..].iter().position(|entry| !entry.is_done());
+            done = pending.map_or(entries.len(), |pending| done + pending);
+            done == entries.len()
+        })
+    }
+
     /// Waits until one of these has an outcome, at most so long. Is it so?
     pub fn wait_any(&self, entries: &[Arc<Entry>], timeout: Option<Duration>) -> bool {
         self.shared().wait(timeout, || entries.iter().any(|entry| entry.is_done()))
@@ -350,6 +370,9 @@ impl Shared {
             match outcome {
                 None => entry.reset(true),
                 Some(outcome) => {
+                    if !matches!(outcome, Outcome::Finished { .. }) {
+                        self.failures.fetch_add(1, Ordering::SeqCst);
+                    }
                     let heard = entry.settle(outcome);
                     callbacks.extend(heard.map(|callbacks| (entry, callbacks)));
                 }

@@ -97,6 +97,14 @@ impl Entry {
         matches!(&*self.state.lock(), State::Done(_))
     }
 
+    /// Is it clear that there will be no result?
+    pub fn is_without_result(&self) -> bool {
+        match &*self.state.lock() {
+            State::Pending { .. } | State::Done(Outcome::Finished { .. }) => false,
+            State::Done(_) => true,
+        }
+    }
+
     /// What became of it; None as long as it is pending.
     pub fn outcome(&self) -> Option<Outcome> {
         match &*self.state.lock() {

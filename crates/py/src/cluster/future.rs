@@ -15,7 +15,7 @@ use raskt_wire::WireValue;
 
 use super::callbacks::call_soon;
 use super::codec::decode;
-use super::failure::{fetch_error, task_error};
+use super::failure::{cancelled, fetch_error, task_error};
 use crate::dict_graph;
 
 /// How long a wait lasts before somebody looks for Ctrl-C.
@@ -237,7 +237,18 @@ pub(crate) fn gather<'py>(
     skip: bool,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
     loop {
-        wait(py, None, |slice| client.wait_all(entries, Some(slice)))?;
+        wait(py, None, |slice| match skip {
+            true => client.wait_all(entries, Some(slice)),
+            // The first that fails is enough.
+            false => client.wait_results(entries, Some(slice)),
+        })?;
+        if !skip && let Some(failed) = entries.iter().find(|entry| entry.is_without_result()) {
+            let outcome = failed.outcome();
+            return Err(outcome.map_or_else(
+                || cancelled(py, failed.key(), "it was retried"),
+                |o| not_there(py, failed, o),
+            ));
+        }
         let mut found: Vec<Option<Bound<'py, PyAny>>> = Vec::with_capacity(entries.len());
         let mut far: Vec<(usize, Arc<str>)> = Vec::new();
         for entry in entries {
@@ -306,7 +317,7 @@ fn not_there(py: Python<'_>, entry: &Entry, outcome: Outcome) -> PyErr {
     match outcome {
         Outcome::Failed(error) => task_error(py, &error),
         Outcome::Cancelled { reason } | Outcome::Broken { reason } => {
-            super::failure::cancelled(py, entry.key(), &reason)
+            cancelled(py, entry.key(), &reason)
         }
         Outcome::Finished { .. } => PyRuntimeError::new_err("the task has a result"),
     }

@@ -81,7 +81,7 @@ bench: setup ## Measure raskt and Dask in one run
 	for file in benches/[!_]*.py; do $(PY) $$file; done
 
 sim: ## Simulate clusters with faults: SEED=1 RUNS=10000
-	cargo run --release -p raskt-testkit --example sim -- $(or $(SEED),1) $(or $(RUNS),10000)
+	cargo run --release -q -p raskt-testkit --example sim -- $(or $(SEED),1) $(or $(RUNS),10000)
 
 peer: setup ## Run Dask's own tests against raskt, where the tool for it is there
 	@if test -f $(PEER); then \

@@ -61,20 +61,7 @@ fn expand(function: &ItemFn) -> Result<Tokens, syn::Error> {
     // The caller's names must not meet ours, so ours are visible to this code only.
     let given = Ident::new("given", Span::mixed_site());
     let args = Ident::new("_args", Span::mixed_site());
-    let passed = params.iter().enumerate().map(|(i, Param { owned, by_reference, .. })| {
-        let got = quote! { ::raskt::task::get::<#owned>(&#args[#i], #text, #i)? };
-        if *by_reference {
-            got
-        } else {
-            quote! { ::std::clone::Clone::clone(#got) }
-        }
-    });
-    let call = quote! { #name(#(#passed),*) };
-    let call = if is_result {
-        quote! { #call.map_err(::raskt::task::failure)? }
-    } else {
-        call
-    };
+    let call = call(name, &params, &args, is_result);
     let code = quote!(#function).to_string();
     let doc = format!("The task that calls [`{text}()`]({text}()).");
     let pass = quote! { #(#names: impl ::std::convert::Into<::raskt::Lazy<#types>>),* };
@@ -122,6 +109,25 @@ fn expand(function: &ItemFn) -> Result<Tokens, syn::Error> {
             }
         }
     })
+}
+
+/// The call of the function, with what is in `args`.
+fn call(name: &Ident, params: &[Param], args: &Ident, is_result: bool) -> Tokens {
+    let text = name.unraw().to_string();
+    let passed = params.iter().enumerate().map(|(i, Param { owned, by_reference, .. })| {
+        let got = quote! { ::raskt::task::get::<#owned>(&#args[#i], #text, #i)? };
+        if *by_reference {
+            got
+        } else {
+            quote! { ::std::clone::Clone::clone(#got) }
+        }
+    });
+    let call = quote! { #name(#(#passed),*) };
+    if is_result {
+        quote! { #call.map_err(::raskt::task::failure)? }
+    } else {
+        call
+    }
 }
 
 /// Says what cannot be a task, and why.

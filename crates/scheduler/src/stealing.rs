@@ -6,8 +6,8 @@
 //! 3. A task that was given back is placed anew, by what is known then; the worker for which
 //!    it was asked for is one of those that are weighed.
 //!
-//! A task is asked for once at a time, and a worker only when it has answered for all before. Queued tasks are not on workers, so most work never has
-//! to be moved.
+//! A task is asked for once at a time, and a worker only when it has answered for all before.
+//! Queued tasks are not on workers, so most work never has to be moved.
 
 use raskt_wire::{TaskUid, ToWorker};
 

@@ -53,8 +53,9 @@ fn op() -> impl Strategy<Value = Op> {
     let byte = any::<u8>;
     let flag = any::<bool>;
     prop_oneof![
-        8 => (byte(), tasks, outside, any::<u32>())
-            .prop_map(|(client, tasks, outside, wants)| Op::Submit { client, tasks, outside, wants }),
+        8 => (byte(), tasks, outside, any::<u32>()).prop_map(|(client, tasks, outside, wants)| {
+            Op::Submit { client, tasks, outside, wants }
+        }),
         1 => (byte(), name.clone()).prop_map(|(client, name)| Op::Want { client, name }),
         5 => (byte(), byte()).prop_map(|(client, pick)| Op::Release { client, pick }),
         2 => (byte(), byte(), flag())

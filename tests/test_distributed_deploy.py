@@ -242,7 +242,6 @@ def test_nodes_are_awaited():
 
 
 def test_an_encrypted_cluster():
-    pytest.importorskip("cryptography")
     security = Security.temporary()
     assert security.require_encryption and "Temporary" in repr(security)
     with (

@@ -50,6 +50,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<cluster::node::WorkerHandle>()?;
     module.add_class::<cluster::nanny::NannyHandle>()?;
     module.add_function(wrap_pyfunction!(cluster::nanny::run_nanny, module)?)?;
+    module.add_function(wrap_pyfunction!(cluster::connection::temporary_certificate, module)?)?;
     module.add_function(wrap_pyfunction!(cluster::current::current_task, module)?)?;
     module.add_function(wrap_pyfunction!(cluster::current::rejoin, module)?)?;
     module.add_function(wrap_pyfunction!(cluster::current::secede, module)?)?;

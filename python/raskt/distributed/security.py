@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from raskt import config
+from raskt import _native, config
 
 __all__ = ["Security"]
 
@@ -70,7 +70,7 @@ class Security:
         **kwargs
             For :class:`Security`.
         """
-        certificate, key = _self_signed()
+        certificate, key = _native.temporary_certificate()
         roles = {f"tls_{role}_cert": certificate for role in _ROLES}
         keys = {f"tls_{role}_key": key for role in _ROLES}
         known = {"require_encryption": True, "tls_ca_file": certificate}
@@ -147,49 +147,3 @@ def _option(field: str) -> str:
     if role in _ROLES:
         return f"distributed.comm.tls.{role}.{part}"
     return f"distributed.comm.tls.{name.replace('_', '-')}"
-
-
-def _self_signed() -> tuple[str, str]:
-    """Make a certificate that is its own authority, and its key, as PEM."""
-    from raskt import _native
-
-    make = getattr(_native, "temporary_certificate", None)
-    return make() if make is not None else _with_cryptography()
-
-
-def _with_cryptography() -> tuple[str, str]:
-    try:
-        from cryptography import x509
-        from cryptography.hazmat.primitives import hashes, serialization
-        from cryptography.hazmat.primitives.asymmetric import ec
-    except ImportError:
-        raise ImportError(
-            "Using `Security.temporary` requires `cryptography`, please install it "
-            "using either pip or conda"
-        ) from None
-    import datetime
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "raskt-internal")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=365))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.DNSName("raskt-internal")]),
-            critical=False,
-        )
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(
-        pem,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    return certificate.public_bytes(pem).decode(), private.decode()

@@ -60,3 +60,13 @@ pub(crate) fn connect_error(_: Python<'_>, error: ConnectError) -> PyErr {
         error => PyOSError::new_err(error.to_string()),
     }
 }
+
+/// A new certificate for this machine that is its own authority, and its key: both in PEM form.
+#[pyfunction]
+pub(crate) fn temporary_certificate() -> PyResult<(String, String)> {
+    let names = ["localhost", "127.0.0.1", "::1"].map(String::from);
+    let made = rcgen::generate_simple_self_signed(names);
+    let made =
+        made.map_err(|e| PyOSError::new_err(format!("no certificate could be made: {e}")))?;
+    Ok((made.cert.pem(), made.signing_key.serialize_pem()))
+}

@@ -8,6 +8,7 @@ import raskt
 from raskt.distributed import (
     Client,
     Event,
+    LocalCluster,
     Lock,
     MultiLock,
     Queue,
@@ -265,3 +266,17 @@ def test_topics(client):
         client.unsubscribe_topic("mine")
     client.log_event(["mine", "other"], 2)
     assert [message for _, message in client.get_events("other")] == [2]
+
+
+def test_the_scheduler_says_who_comes_and_goes():
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, processes=False) as cluster,
+        Client(cluster) as client,
+    ):
+        worker = next(iter(client.nthreads()))
+        client.retire_workers([worker])
+        messages = [message for _, message in client.get_events("all")]
+        assert messages == [
+            {"action": "add-worker", "worker": worker},
+            {"action": "remove-worker", "worker": worker},
+        ]

@@ -20,9 +20,17 @@ impl Scheduler {
         if hello.name.is_empty() {
             hello.name = hello.address.clone();
         }
+        let address = hello.address.clone();
         self.workers.add(id, hello, self.now);
+        self.announce("add-worker", &address);
         self.worker_changed(id.0, "it joined");
         self.workers_came();
+    }
+
+    /// Tells those who listen to the topic `all`, as JSON.
+    fn announce(&mut self, action: &str, worker: &Arc<str>) {
+        let message = serde_json::json!({ "action": action, "worker": &**worker });
+        self.event_log("all".into(), message.to_string().into());
     }
 
     /// Another set of workers takes tasks now.
@@ -72,6 +80,7 @@ impl Scheduler {
         let holds = worker.holds.clone();
         let address = worker.address().clone();
         self.story.worker(self.now, &address, "gone", ending.clone());
+        self.announce("remove-worker", &address);
         let blamed = if is_death { self.blamed(number) } else { Vec::new() };
         for uid in &processing {
             self.pull_back(*uid);

@@ -21,6 +21,11 @@ logger = logging.getLogger(__name__)
 no_default: Any = "__no_default__"
 
 
+def _read(payload: bytes) -> Any:
+    """Read a message: the scheduler's own are JSON, those of clients are pickles."""
+    return json.loads(payload) if payload[:1] == b"{" else _payload.loads(payload)
+
+
 class EventMethods(ClientPart):
     """``get_metadata``, ``log_event``, ``subscribe_topic``, ``forward_logging`` ..."""
 
@@ -55,7 +60,7 @@ class EventMethods(ClientPart):
         handler = self._topic_handlers.get(topic)
         if handler is None:
             return
-        event = (time, _payload.loads(payload))
+        event = (time, _read(payload))
         _callback_thread().submit(self._handle, handler, topic, event)
 
     def _handle(self, handler: Callable, topic: str, event: Any) -> None:
@@ -159,7 +164,7 @@ class EventMethods(ClientPart):
             events = await self._request("events_of", topic=topic)
         except KeyError:
             return ()
-        return tuple((time, _payload.loads(data)) for time, data in events)
+        return tuple((time, _read(data)) for time, data in events)
 
     def get_events(self, topic: str | None = None) -> Any:
         """Give the last messages of a topic: pairs of time and message.

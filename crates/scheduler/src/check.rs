@@ -23,7 +23,7 @@ impl Scheduler {
             counts[task.state as usize] += 1;
             let has_name = self.tasks.by_key(self.tasks.key(uid)) == Some(uid);
             named += u64::from(has_name);
-            assert!(has_name || task.may_lose_name(), "names are known");
+            assert_ne!(has_name, self.tasks.is_nameless(uid), "names are known");
             self.check_inputs(uid);
             self.check_consumers(uid);
             self.check_state(uid);

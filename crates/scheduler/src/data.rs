@@ -117,8 +117,7 @@ impl Scheduler {
             };
             let state = task.state;
             // Of data whose name was given to a task meanwhile nothing is kept.
-            let is_data = task.has(flag::DATA)
-                && self.tasks.by_key(self.tasks.key(uid)).is_some_and(|named| named == uid);
+            let is_data = task.has(flag::DATA) && !self.tasks.is_nameless(uid);
             let there = holders.iter().copied();
             let there: Vec<u32> = there.filter(|n| self.workers.get(*n).is_some()).collect();
             match (state, there.first()) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
-use raskt_graph::hash::{BuildHasher, Map};
+use raskt_graph::hash::{BuildHasher, Map, Set};
 use raskt_wire::{TaskUid, Terms};
 use smallvec::SmallVec;
 
@@ -20,6 +20,8 @@ pub(crate) struct Tasks {
     segments: Vec<Option<Box<Segment>>>,
     edges: Slab<Edge>,
     keys: Keys,
+    /// Data that was not there when a task of its name was defined: the name is that task's.
+    nameless: Set<TaskUid>,
     /// How many tasks are in each state.
     pub(crate) counts: [u64; 8],
 }
@@ -158,6 +160,7 @@ impl Tasks {
                 Some(place) => *place = uid,
                 None => drop(self.keys.by_hash.insert(hash(key), uid)),
             }
+            self.nameless.insert(known);
             return None;
         }
         let Tasks { keys, segments, .. } = self;
@@ -190,12 +193,8 @@ impl Tasks {
         for edge in outside {
             self.remove_edge(edge & !OUTSIDE);
         }
-        if self.task(uid).has(flag::DATA) {
-            let key = self.named(uid).cloned();
-            if key.is_some_and(|key| self.last_by_key(&key) != Some(uid)) {
-                // Its name was taken by a task that was defined later.
-                return self.leave_place(uid);
-            }
+        if self.nameless.remove(&uid) {
+            return self.leave_place(uid);
         }
         let Tasks { segments, keys, .. } = self;
         let key = segments[uid.segment as usize].as_ref().map(|all| &all.keys[uid.index as usize]);
@@ -207,6 +206,11 @@ impl Tasks {
             keys.leave(segments);
         }
         self.leave_place(uid)
+    }
+
+    /// Was its name given to a task that was defined later?
+    pub(crate) fn is_nameless(&self, uid: TaskUid) -> bool {
+        self.nameless.contains(&uid)
     }
 
     /// A place of a segment holds nothing any more.

@@ -119,7 +119,7 @@ impl Worker {
             assert_eq!(resource.total - resource.free, held, "{} in use", resource.name);
             assert!(resource.free >= 0, "more of {} than there is", resource.name);
         }
-        let idle = self.busy_threads < self.config.nthreads && !self.paused;
+        let idle = self.busy_threads < self.config.nthreads && !self.paused && !self.is_behind();
         if idle {
             let fits = |(at, class): (usize, &crate::queue::Class)| {
                 !class.ready.is_empty() && !self.queue.is_constrained(at as u32)

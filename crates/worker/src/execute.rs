@@ -24,7 +24,7 @@ impl Worker {
                 self.resume(uid);
                 continue;
             }
-            if self.paused {
+            if self.paused || self.is_behind() {
                 break;
             }
             let Some(uid) = self.queue.pop() else { break };

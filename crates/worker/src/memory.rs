@@ -124,6 +124,13 @@ impl Worker {
         }
     }
 
+    /// Are there too many results although some are on their way to disk? Tasks that began now
+    /// would fill the memory faster than the disk empties it.
+    pub(crate) fn is_behind(&self) -> bool {
+        let target = self.config.share(self.config.target.or(self.config.spill));
+        self.memory.leaving > 0 && target.is_some_and(|target| self.memory.managed > target)
+    }
+
     pub(crate) fn on_spilled(&mut self, uid: TaskUid, disk_bytes: u64) {
         let Some(task) = self.spilling(uid) else { return };
         task.state = State::Disk;

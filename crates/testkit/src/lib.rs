@@ -1,6 +1,6 @@
 //! Builders for the tests of raskt: graphs written down in a few words, random graphs of known
 //! shapes, values whose damage shows, and the naive evaluation that all is compared with. And
-//! [`sim`], a whole cluster in one thread.
+//! [`sim`], a whole cluster in one thread, and [`quality`], which compares schedules.
 //!
 //! This crate knows nothing about executors: the tests of those bring them along.
 //!
@@ -12,6 +12,7 @@ pub mod events;
 pub mod form;
 pub mod memory;
 pub mod process;
+pub mod quality;
 pub mod shapes;
 pub mod sim;
 

@@ -15,8 +15,13 @@ pub struct Ours {
 impl Ours {
     /// With all workers there and the graph submitted.
     pub fn new(cluster: Cluster, graph: &Graph) -> Ours {
+        Ours::with(cluster, graph, Config::default())
+    }
+
+    /// The same with other options, to see what they are worth.
+    pub fn with(cluster: Cluster, graph: &Graph, config: Config) -> Ours {
         let bandwidth = cluster.bandwidth;
-        let config = Config { bandwidth, story_lines: 100, spans: 100, ..Config::default() };
+        let config = Config { bandwidth, story_lines: 100, spans: 100, ..config };
         let mut scheduler = Scheduler::new(config, "quality".into(), Micros(0));
         let mut out = Actions::default();
         for number in 0..cluster.workers {

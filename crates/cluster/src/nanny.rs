@@ -287,9 +287,10 @@ impl Keeper {
                             self.options.terminate.unwrap_or_default() * 100.0,
                             self.options.memory_limit,
                         );
-                        self.end(process, fate, reason.into(), false);
-                        // Memory grows meanwhile: there is no time.
-                        fate.killed_at = Some(Instant::now() + self.options.memory_interval);
+                        // Memory grows: there is no time to end in good order, and whoever does
+                        // is not blamed for its tasks.
+                        fate.ended = Some((reason.into(), false));
+                        fate.killed_at = Some(Instant::now());
                     }
                     if fate.killed_at.is_some_and(|at| at <= Instant::now()) {
                         process.kill();

@@ -76,6 +76,9 @@ impl Connection {
     }
 }
 
+/// So many heartbeats may be missing before a worker can count as lost.
+const FEW_BEATS: u64 = 4;
+
 impl Shell {
     pub(super) fn new(
         options: &SchedulerOptions,
@@ -100,11 +103,14 @@ impl Shell {
         if let Some(address) = address {
             config.address = address.to_string().into();
         }
+        let heartbeat_us = options.heartbeat.as_micros() as u64;
+        // A worker that is well must not be taken for lost.
+        config.worker_ttl_us = config.worker_ttl_us.map(|ttl| ttl.max(FEW_BEATS * heartbeat_us));
         Shell {
             scheduler: Scheduler::new(config, id.clone(), now),
             clock,
             actions: Actions::default(),
-            heartbeat_us: options.heartbeat.as_micros() as u64,
+            heartbeat_us,
             id,
             clients: Map::default(),
             workers: Map::default(),

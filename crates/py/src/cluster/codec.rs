@@ -9,6 +9,7 @@ use bytes::Bytes;
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyString, PyTuple};
 use raskt_cluster::payload::Codec;
 use raskt_graph::{CodecError, Function, Portable, Value};
@@ -25,6 +26,9 @@ pub(crate) struct PyCodec;
 pub(crate) const CODEC: &str = "py";
 
 const PICKLE: u8 = b'P';
+
+/// Byte strings up to here are part of the header.
+const FEW_BYTES: usize = 512;
 
 impl Codec for PyCodec {
     fn encode(&self, value: &Value) -> Result<WireValue, CodecError> {
@@ -46,6 +50,14 @@ impl Codec for PyCodec {
 
 /// An object as bytes. Large buffers are not copied.
 pub(crate) fn encode(object: &Bound<'_, PyAny>) -> PyResult<WireValue> {
+    if let Ok(bytes) = object.cast_exact::<PyBytes>()
+        && bytes.as_bytes().len() > FEW_BYTES
+    {
+        // A pickle would be a copy.
+        let shared = Bytes::from_owner(PyBackedBytes::from(bytes.clone()));
+        let (codec, header) = (CODEC.into(), Bytes::from_static(b"y"));
+        return Ok(WireValue { codec, header, buffers: vec![shared] });
+    }
     let (header, buffers) = match plain(object)? {
         Some(header) => (header, Vec::new()),
         None => {
@@ -94,6 +106,8 @@ fn plain(object: &Bound<'_, PyAny>) -> PyResult<Option<Vec<u8>>> {
             Ok(text) => with(b's', text.as_bytes()),
             Err(_) => None,
         }
+    } else if let Ok(bytes) = object.cast_exact::<PyBytes>() {
+        with(b'y', bytes.as_bytes())
     } else {
         None
     })
@@ -117,6 +131,7 @@ pub(crate) fn decode(py: Python<'_>, value: WireValue) -> PyResult<Bound<'_, PyA
             let text = std::str::from_utf8(rest).map_err(|_| damaged())?;
             PyString::new(py, text).into_any()
         }
+        b'y' => PyBytes::new(py, value.buffers.first().map_or(rest, |all| all)).into_any(),
         &PICKLE => {
             let buffers = value.buffers.into_iter().map(Vec::from).collect();
             load(py, rest, buffers)?

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use raskt_cluster::{Nanny, NannyHandle as Keeper, NannyOptions};
 
-use super::connection::{address_of, security_of};
+use super::connection::address_of;
 use super::future::wait;
 use super::options::Options;
 
@@ -21,11 +21,9 @@ pub(crate) fn run_nanny(
     environ: std::collections::BTreeMap<String, String>,
 ) -> PyResult<NannyHandle> {
     let given = Options(options);
-    let security = options.get_item("security")?;
-    let security = security.map(|security| security.cast_into::<PyDict>()).transpose()?;
     let mut all = NannyOptions::new(argv, address_of(address)?);
     all.environment = environ.into_iter().collect();
-    all.security = security_of(security.as_ref())?;
+    all.security = given.security()?;
     all.memory_limit = given.number("memory_limit")?.unwrap_or(0);
     all.terminate = given.fraction("terminate")?;
     all.memory_interval = given.duration("memory_interval")?.unwrap_or(all.memory_interval);

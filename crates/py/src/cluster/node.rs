@@ -16,7 +16,7 @@ use raskt_cluster::{
 
 use super::answer::answer;
 use super::callbacks::call_soon;
-use super::connection::{address_of, security_of};
+use super::connection::address_of;
 use super::current::running;
 use super::failure::request_error;
 use super::future::wait;
@@ -32,11 +32,9 @@ pub(crate) fn start_scheduler(
     options: &Bound<'_, PyDict>,
 ) -> PyResult<SchedulerHandle> {
     let given = Options(options);
-    let security = options.get_item("security")?;
-    let security = security.map(|security| security.cast_into::<PyDict>()).transpose()?;
     let all = SchedulerOptions {
         addresses: vec![scheduler_address(&given)?],
-        security: security_of(security.as_ref())?,
+        security: given.security()?,
         scheduler_file: given.text("scheduler_file")?.map(PathBuf::from),
         config: scheduler_config(&given)?,
         ..SchedulerOptions::default()
@@ -135,8 +133,6 @@ pub(crate) fn run_worker(
 ) -> PyResult<WorkerHandle> {
     let given = Options(options);
     let scheduler = address_of(address)?;
-    let security = options.get_item("security")?;
-    let security = security.map(|security| security.cast_into::<PyDict>()).transpose()?;
     let defaults = WorkerOptions::default();
     let listen = match (given.text("listen_address")?, given.text("host")?) {
         (Some(address), _) => Some(address_of(&address)?),
@@ -150,7 +146,7 @@ pub(crate) fn run_worker(
     };
     let all = WorkerOptions {
         scheduler,
-        security: security_of(security.as_ref())?,
+        security: given.security()?,
         listen,
         contact: given.text("contact_address")?.map(|text| address_of(&text)).transpose()?,
         name: given.text("name")?.unwrap_or_default().into(),

@@ -6,9 +6,11 @@ use std::time::Duration;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
+use raskt_cluster::Security;
 use raskt_scheduler::Config as SchedulerConfig;
 use raskt_worker::Config as WorkerConfig;
 
+use super::connection::security_of;
 use super::question::resources_of;
 
 /// Options by name; what is missing or None is not given.
@@ -23,6 +25,13 @@ impl<'py> Options<'_, 'py> {
     fn config(&self, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(config) = self.get("config")? else { return Ok(None) };
         Ok(config.cast::<PyDict>()?.get_item(name)?.filter(|value| !value.is_none()))
+    }
+
+    /// What a node shows and asks, by the option `security`.
+    pub(crate) fn security(&self) -> PyResult<Security> {
+        let security = self.0.get_item("security")?;
+        let security = security.map(|security| security.cast_into::<PyDict>()).transpose()?;
+        security_of(security.as_ref())
     }
 
     pub(crate) fn text(&self, name: &str) -> PyResult<Option<String>> {

@@ -25,7 +25,7 @@ _SCHEDULER: dict[str, tuple[Any, str]] = {
         "A task that no worker can run fails after so long; null: never.",
     ),
     "work-stealing": (True, "Move tasks from busy workers to idle ones."),
-    "work-stealing-interval": ("1s", "How often tasks are moved."),
+    "work-stealing-interval": ("3ms", "How often tasks are moved at most."),
     "worker-saturation": (
         1.1,
         "Tasks without inputs that a worker gets, for each of its threads.",

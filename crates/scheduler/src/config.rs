@@ -26,7 +26,7 @@ pub struct Config {
     pub latency_us: u64,
     /// Is work moved from busy workers to idle ones?
     pub stealing: bool,
-    /// How often, in microseconds.
+    /// How often at most, in microseconds; less often while there is nothing that can be moved.
     pub stealing_interval_us: u64,
     /// Does the memory manager run from the start?
     pub memory_manager: bool,
@@ -63,7 +63,7 @@ impl Default for Config {
             bandwidth: 100_000_000,
             latency_us: 1_000,
             stealing: true,
-            stealing_interval_us: 100_000,
+            stealing_interval_us: 3_000,
             memory_manager: true,
             memory_manager_interval_us: 2_000_000,
             allowed_failures: 3,

@@ -178,7 +178,7 @@ impl Scheduler {
             self.timers.arm(self.now.after(us), Timer::CheckUnrunnable);
         }
         if self.config.stealing && self.could_steal() {
-            self.timers.arm(self.now.after(self.config.stealing_interval_us), Timer::Steal);
+            self.timers.arm(self.now.after(self.stealing_pause_us), Timer::Steal);
         }
         if self.config.idle_timeout_us.is_some() && self.is_busy() {
             self.last_busy = self.now;

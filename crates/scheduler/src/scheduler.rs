@@ -103,6 +103,8 @@ pub struct Scheduler {
     pub(crate) spans: Spans,
     /// Bytes a second between workers, as they report.
     pub(crate) bandwidth: u64,
+    /// How long to wait before looking for work to move, in microseconds.
+    pub(crate) stealing_pause_us: u64,
     /// When there was last something to do.
     pub(crate) last_busy: Micros,
 
@@ -163,6 +165,7 @@ impl Scheduler {
             names: Names::new(config.spans),
             spans: Spans::new(config.spans),
             bandwidth: config.bandwidth,
+            stealing_pause_us: config.stealing_interval_us,
             last_busy: now,
             out: Actions::default(),
             unsaid: 0,

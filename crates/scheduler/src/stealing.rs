@@ -6,6 +6,9 @@
 //! 3. A task that was given back is placed anew, by what is known then; the worker for which
 //!    it was asked for is one of those that are weighed.
 //!
+//! The first look comes soon after a worker has nothing to do. Each look that finds nothing
+//! doubles the pause before the next, so that work which has to stay where it is costs little.
+//!
 //! A task is asked for once at a time, and a worker only when it has answered for all before.
 //! Queued tasks are not on workers, so most work never has to be moved.
 
@@ -18,6 +21,8 @@ use crate::segment::flag;
 const LOOKED_AT: usize = 512;
 /// So many of the busiest workers are asked at once.
 const VICTIMS: usize = 16;
+/// The pause grows to so many intervals.
+const LONGEST_PAUSE: u64 = 32;
 
 impl Scheduler {
     /// Is there a worker with a free thread, and one with more tasks than threads?
@@ -29,7 +34,18 @@ impl Scheduler {
             && processing > self.workers.len() as u64 - idle as u64
     }
 
+    /// Asks for what should move, and sets the pause until the next look.
     pub(crate) fn steal(&mut self) {
+        let asked_before = self.thieves.len();
+        self.ask_victims();
+        let interval = self.config.stealing_interval_us;
+        let longer = self.stealing_pause_us.saturating_mul(2);
+        let longest = interval.saturating_mul(LONGEST_PAUSE);
+        let found_some = self.thieves.len() > asked_before;
+        self.stealing_pause_us = if found_some { interval } else { longer.min(longest) };
+    }
+
+    fn ask_victims(&mut self) {
         let mut victims: Vec<(u64, u32)> = self
             .workers
             .iter()

@@ -177,9 +177,7 @@ impl Scheduler {
         {
             self.timers.arm(self.now.after(us), Timer::CheckUnrunnable);
         }
-        if self.config.stealing && self.could_steal() {
-            self.timers.arm(self.now.after(self.stealing_pause_us), Timer::Steal);
-        }
+        self.arm_stealing();
         if self.config.idle_timeout_us.is_some() && self.is_busy() {
             self.last_busy = self.now;
         }

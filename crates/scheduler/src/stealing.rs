@@ -6,8 +6,9 @@
 //! 3. A task that was given back is placed anew, by what is known then; the worker for which
 //!    it was asked for is one of those that are weighed.
 //!
-//! The first look comes soon after a worker has nothing to do. Each look that finds nothing
-//! doubles the pause before the next, so that work which has to stay where it is costs little.
+//! The first look comes an interval after there may be something to move. Each look that finds
+//! nothing doubles the pause before the next, so that work which has to stay where it is costs
+//! little; the pause is short again when work moved, or when there was none that could.
 //!
 //! A task is asked for once at a time, and a worker only when it has answered for all before.
 //! Queued tasks are not on workers, so most work never has to be moved.
@@ -16,6 +17,7 @@ use raskt_wire::{TaskUid, ToWorker};
 
 use crate::scheduler::Scheduler;
 use crate::segment::flag;
+use crate::timers::Timer;
 
 /// So many tasks of a worker are looked at.
 const LOOKED_AT: usize = 512;
@@ -25,8 +27,20 @@ const VICTIMS: usize = 16;
 const LONGEST_PAUSE: u64 = 32;
 
 impl Scheduler {
+    /// Looks after a pause, while there may be something to move.
+    pub(crate) fn arm_stealing(&mut self) {
+        if !self.config.stealing {
+            return;
+        }
+        if self.could_steal() {
+            self.timers.arm(self.now.after(self.stealing_pause_us), Timer::Steal);
+        } else {
+            self.stealing_pause_us = self.config.stealing_interval_us;
+        }
+    }
+
     /// Is there a worker with a free thread, and one with more tasks than threads?
-    pub(crate) fn could_steal(&self) -> bool {
+    fn could_steal(&self) -> bool {
         let idle = self.workers.idle.len();
         let processing = self.tasks.count(crate::segment::TaskState::Processing);
         idle > 0

@@ -87,3 +87,43 @@ fn a_paused_worker_gives_back_what_it_has_not_begun() {
     cluster.worker_says(busy, FromWorker::Retracted { uid, attempt, given: true });
     assert_eq!(cluster.ordered(idle), ["use-3"]);
 }
+
+/// How long it is until the next look.
+fn pause_us(cluster: &Cluster) -> u64 {
+    let due = cluster.scheduler.next_deadline().expect("there is something to look for");
+    due.0 - cluster.now.0
+}
+
+#[test]
+fn looks_that_find_nothing_become_rare() {
+    let (mut cluster, ..) = unbalanced(10_000_000_000);
+    let interval = Config::default().stealing_interval_us;
+    let mut pauses = Vec::new();
+    for _ in 0..8 {
+        let pause = pause_us(&cluster);
+        pauses.push(pause / interval);
+        cluster.pass(pause);
+    }
+    assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 32, 32]);
+}
+
+#[test]
+fn looks_are_frequent_again_when_work_moves() {
+    let (mut cluster, _, [busy, idle], _) = unbalanced(1_000);
+    let interval = Config::default().stealing_interval_us;
+    cluster.pass(interval);
+    let asked = retracts(&mut cluster, busy);
+    assert_eq!(pause_us(&cluster), interval);
+    // While these are not answered the busy worker is asked for no others.
+    cluster.pass(interval);
+    assert_eq!(pause_us(&cluster), 2 * interval);
+    for (uid, attempt) in asked {
+        cluster.worker_says(busy, FromWorker::Retracted { uid, attempt, given: true });
+    }
+    assert!(!cluster.orders(idle).is_empty());
+    cluster.pass(2 * interval);
+    // Nobody is idle: when somebody is, the first look comes soon.
+    let second = cluster.worker(1);
+    assert_eq!(pause_us(&cluster), interval);
+    assert_ne!(second, idle);
+}
